@@ -1,0 +1,1 @@
+"""The results database: tables, migrations, views, statements, fronts."""

@@ -1,0 +1,1 @@
+"""The command line, the sweep file, planning, scheduling."""

@@ -1,0 +1,1 @@
+"""The program that runs on a slot: networks, data, training, testing and measuring."""

@@ -1,0 +1,1 @@
+"""What orchestrator and workers agree on: plain data, no torch."""
