@@ -1,0 +1,51 @@
+"""Where a run's files lie: one object that knows every path.
+
+    <home>/jobs/<fingerprint>/a<attempt>/   an attempt's own directory: checkpoints, log.txt, report.json
+    <home>/logs/<slot>.log                  what a slot's worker process printed outside any attempt
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workers.protocol.orders import FINAL_REPORTS, REPORT_FILE, report_from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workers.protocol.orders import Diverged, Failed, Finished
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of all sweeps of one database.
+
+    Attributes:
+        home: Directory of them all; absolute, and on a cluster the same on every machine.
+    """
+
+    home: Path
+
+    def attempt_directory(self, fingerprint: str, attempt: int) -> Path:
+        """Return the directory that only this attempt writes to."""
+        return self.home / "jobs" / fingerprint / f"a{attempt}"
+
+    def earlier_attempts(self, fingerprint: str, attempt: int) -> Iterator[Path]:
+        """Yield the directories of the attempts before this one, newest first."""
+        for number in range(attempt - 1, 0, -1):
+            directory = self.attempt_directory(fingerprint, number)
+            if directory.is_dir():
+                yield directory
+
+    def unread_report(self, fingerprint: str, attempt: int) -> Finished | Diverged | Failed | None:
+        """Return the report that ended an attempt, as the worker left it on disk, or None if it left none.
+
+        A file that is no report is no news either: the worker writes the whole file or nothing.
+        """
+        try:
+            report = report_from_json((self.attempt_directory(fingerprint, attempt) / REPORT_FILE).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return report if isinstance(report, FINAL_REPORTS) else None

@@ -1,0 +1,1 @@
+"""Slots: worker processes behind Ray actors."""

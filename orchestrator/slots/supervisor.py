@@ -1,0 +1,147 @@
+"""The supervisor of one slot: keeps a worker process, hands it orders, passes on its reports.
+
+Runs inside the slot's Ray actor, but knows nothing of Ray. It takes one order at a time; its thread is not the training
+process's, so it answers while that one holds its interpreter for minutes.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.slots.node_lock import NodeLock
+from orchestrator.slots.worker_process import Exited, WorkerProcess, WorkerSettings
+from workers.protocol.orders import FINAL_REPORTS, Environment, Order, Progress, Report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: How long one look at the worker lasts, seconds; a stop is noticed as quickly.
+LOOK_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDied:
+    """The worker process ended, or could not be started, in the middle of an attempt.
+
+    Attributes:
+        fingerprint: The job.
+        attempt: Its attempt.
+        message: Why, one line for a person.
+        log: Last lines of the process's log.
+    """
+
+    fingerprint: str
+    attempt: int
+    message: str
+    log: str
+
+
+News = Report | WorkerDied
+
+
+class Supervisor:
+    """One slot.
+
+    Args:
+        settings: How its worker is started.
+        name: The slot's name.
+        lock_directory: Where the machine-wide lock lies; None is the system's place.
+    """
+
+    def __init__(self, settings: WorkerSettings, name: str, lock_directory: Path | None = None) -> None:
+        self._settings = settings
+        self._name = name
+        self._lock = NodeLock(lock_directory)
+        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._process: WorkerProcess | None = None
+        self._thread = threading.Thread(target=self._run, name=f"slot {name}", daemon=True)
+
+    def start(self) -> Environment:
+        """Start the worker and return the environment it found.
+
+        Raises:
+            ImpossibleHereError: It did not come up.
+        """
+        environment = self._fresh_process()[1]
+        self._thread.start()
+        return environment
+
+    def submit(self, order: Order) -> None:
+        """Take the next order; the one before must have ended."""
+        self._stop.clear()
+        self._orders.put(order)
+
+    def stop_attempt(self) -> None:
+        """End the running attempt with its process; nothing more is said about it."""
+        self._stop.set()
+
+    def news(self, timeout: float) -> list[News]:
+        """Return what happened, waiting up to ``timeout`` seconds for the first."""
+        try:
+            found = [self._news.get(timeout=timeout)]
+        except queue.Empty:
+            return []
+        while not self._news.empty():
+            found.append(self._news.get())
+        return found
+
+    def close(self) -> None:
+        """End the worker process and the thread."""
+        self._stop.set()
+        self._orders.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._process is not None:
+            self._process.stop()
+        self._lock.close()
+
+    # ---- the thread --------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while (order := self._orders.get()) is not None:
+            try:
+                if self._acquire(order):
+                    self._attempt(order)
+            finally:
+                self._lock.release()
+
+    def _acquire(self, order: Order) -> bool:
+        text = "waiting: another sweep is using this machine"
+        return self._lock.acquire(
+            exclusive=order.job.stage == "measure",
+            give_up=self._stop.is_set,
+            waiting=lambda: self._news.put(Progress(order.job.fingerprint, order.attempt, 0.0, text)),
+        )
+
+    def _attempt(self, order: Order) -> None:
+        try:
+            process = self._living_process()
+            process.send(order)
+        except (OrchestratorError, OSError) as error:
+            self._news.put(WorkerDied(order.job.fingerprint, order.attempt, str(error), ""))
+            return
+        while not self._stop.is_set():
+            item = process.next_news(LOOK_SECONDS)
+            if isinstance(item, Exited):
+                self._news.put(WorkerDied(order.job.fingerprint, order.attempt, item.message, item.tail))
+                return
+            if item is not None:
+                self._news.put(item)
+            if isinstance(item, FINAL_REPORTS):
+                return
+        process.stop()
+
+    def _living_process(self) -> WorkerProcess:
+        if self._process is not None and self._process.alive:
+            return self._process
+        return self._fresh_process()[0]
+
+    def _fresh_process(self) -> tuple[WorkerProcess, Environment]:
+        self._process = WorkerProcess(self._settings, self._name)
+        return self._process, self._process.wait_until_ready()

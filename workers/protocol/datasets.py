@@ -1,0 +1,32 @@
+"""What is known of the named data sets before any image is read."""
+
+from dataclasses import dataclass
+from typing import Dict
+
+
+@dataclass(frozen=True)
+class NamedDataSet:
+    """Facts of a data set with one known content.
+
+    Attributes:
+        classes: Number of classes.
+        channels: Channels per image.
+        image_side: Side of its square images in pixels.
+        train_images: How many it has for training.
+        test_images: How many it has for testing.
+    """
+
+    classes: int
+    channels: int
+    image_side: int
+    train_images: int
+    test_images: int
+
+
+#: ``shapes`` is drawn by the program, the others are photographs collected by their authors.
+NAMED: Dict[str, NamedDataSet] = {
+    "fashion-mnist": NamedDataSet(classes=10, channels=1, image_side=28, train_images=60000, test_images=10000),
+    "cifar10": NamedDataSet(classes=10, channels=3, image_side=32, train_images=50000, test_images=10000),
+    "cifar100": NamedDataSet(classes=100, channels=3, image_side=32, train_images=50000, test_images=10000),
+    "shapes": NamedDataSet(classes=8, channels=1, image_side=48, train_images=20000, test_images=4000),
+}
