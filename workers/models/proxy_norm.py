@@ -1,0 +1,135 @@
+"""Proxy-normalised activations: what gives layer norm and group norm the accuracy of batch norm.
+
+Layer norm and group norm leave each channel's mean and variance over the data free to drift, most of all behind
+the activation. Proxy norm imagines a Gaussian *proxy* of the normalised input of a channel, sends it through the same
+scale, shift and activation, and normalises the real activation by the proxy's mean and variance. These are functions
+of the parameters alone, so an image's output never depends on the rest of its batch.
+
+    y   = norm(x)                                        without scale and shift of its own
+    z   = silu(gamma · y + beta)
+    Y   ~ N(proxy_mean, (1 + proxy_scale)²)              the proxy
+    out = (z - E[silu(gamma · Y + beta)]) / sqrt(Var[silu(gamma · Y + beta)] + 0.03)
+
+Source:
+    Labatie et al., "Proxy-Normalizing Activations to Match Batch Normalization while Removing Batch Dependence",
+    arXiv 2106.03743; as used by arXiv 2106.03640 and the code published with it.
+"""
+
+from statistics import NormalDist
+from typing import Any, List, NamedTuple, Optional, Tuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from workers.models.normalisation import GroupNorm
+
+#: Added to the proxy's variance.
+PROXY_EPSILON = 0.03
+#: Points that stand for the proxy's distribution.
+QUANTILES = 200
+
+
+class _Kept(NamedTuple):
+    """Statistics with the parameters they were computed from, in the version these had then."""
+
+    parameters: Tuple[Tensor, ...]
+    versions: Tuple[int, ...]
+    statistics: Tuple[Tensor, Tensor]
+
+
+def gaussian_quantiles(count: int) -> List[float]:
+    """Return the midpoints of ``count`` equally probable slices of the standard normal distribution, ascending."""
+    normal = NormalDist()
+    return [normal.inv_cdf((index + 0.5) / count) for index in range(count)]
+
+
+class ProxyNormSiLU(GroupNorm):
+    """Group norm, SiLU and proxy normalisation.
+
+    ``weight`` and ``bias`` are gamma and beta; gradients reach all four parameters through the statistics, too. In
+    evaluation mode and without gradients the statistics are constants: they are computed once and kept until a
+    parameter is replaced or changed in place, as optimisers and ``load_state_dict`` do. PyTorch doesn't track changes
+    through ``parameter.data``; call ``train()`` or ``eval()`` after such.
+
+    Args:
+        groups: Groups of the norm; 1 is layer norm over channels, height and width.
+        channels: Channels of the input.
+
+    Attributes:
+        proxy_mean: Mean of the proxy, shape (channels,); initially 0.
+        proxy_scale: Standard deviation of the proxy minus 1, shape (channels,); initially 0.
+    """
+
+    def __init__(self, groups: int, channels: int) -> None:
+        super().__init__(groups, channels)
+        self.proxy_mean = nn.Parameter(torch.zeros(channels))
+        self.proxy_scale = nn.Parameter(torch.zeros(channels))
+        self.quantiles: Tensor
+        self.register_buffer("quantiles", torch.tensor(gaussian_quantiles(QUANTILES)), persistent=False)
+        self._kept: Optional[_Kept] = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the proxy-normalised activation of ``x``, shape (images, channels, height, width)."""
+        activated = functional.silu(super().forward(x))
+        mean, inverse_deviation = self.statistics()
+        # z·s - m·s is (z - m)·s with one pass over the image less in the backward pass.
+        scaled = activated * _per_channel(inverse_deviation, activated)
+        return scaled.sub_(_per_channel(mean * inverse_deviation, activated))
+
+    def delayed(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        """Return the activation minus the proxy's mean, and the scale that remains to be applied.
+
+        Args:
+            x: Shape (images, channels, height, width).
+
+        Returns:
+            The centred activation, of the shape of ``x``, and the scale, shape (channels, 1, 1).
+        """
+        activated = functional.silu(super().forward(x))
+        mean, inverse_deviation = self.statistics()
+        return activated.sub_(_per_channel(mean, activated)), _per_channel(inverse_deviation, activated)
+
+    def statistics(self) -> Tuple[Tensor, Tensor]:
+        """Return the activated proxy's mean and inverse standard deviation, at least fp32, shape (channels,) each."""
+        if self.training or torch.is_grad_enabled() or not self._can_keep():
+            return self._compute_statistics()
+        parameters = (self.weight, self.bias, self.proxy_mean, self.proxy_scale)
+        versions = tuple(parameter._version for parameter in parameters)  # noqa: SLF001  # has no public name
+        kept = self._kept
+        if (
+            kept is None
+            or kept.versions != versions
+            or any(now is not then for now, then in zip(parameters, kept.parameters))
+        ):
+            kept = self._kept = _Kept(parameters, versions, self._compute_statistics())
+        return kept.statistics
+
+    def train(self, mode: bool = True) -> "ProxyNormSiLU":
+        """Switch between training and evaluation, and forget kept statistics."""
+        self._kept = None
+        return super().train(mode)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> "ProxyNormSiLU":
+        # Moving to another device or number format changes parameters without a new version.
+        self._kept = None
+        super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call]
+        return self
+
+    def _can_keep(self) -> bool:
+        """Tell whether versions are tracked: neither for a graph compiler's tensors nor for inference tensors."""
+        return self.weight.device.type in {"cpu", "cuda"} and not self.weight.is_inference()
+
+    def _compute_statistics(self) -> Tuple[Tensor, Tensor]:
+        dtype = torch.promote_types(self.weight.dtype, torch.float32)
+        weight, bias = self.weight.to(dtype), self.bias.to(dtype)
+        scale = weight * (1.0 + self.proxy_scale.to(dtype))
+        shift = weight * self.proxy_mean.to(dtype) + bias
+        proxy = functional.silu(self.quantiles.to(dtype).unsqueeze(1) * scale + shift)
+        variance, mean = torch.var_mean(proxy, dim=0, unbiased=False)
+        return mean, torch.rsqrt(variance + PROXY_EPSILON)
+
+
+def _per_channel(values: Tensor, image: Tensor) -> Tensor:
+    """Shape one value per channel so that it applies to images, in their number format."""
+    return values.to(image.dtype).view(-1, 1, 1)
