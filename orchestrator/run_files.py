@@ -1,19 +1,18 @@
 """Where a run's files lie: one object that knows every path.
 
-    <home>/jobs/<fingerprint>/a<attempt>/   an attempt's own directory: checkpoints, log.txt, report.json
-    <home>/logs/<slot>.log                  what a slot's worker process printed outside any attempt
+<home>/jobs/<fingerprint>/a<attempt>/   an attempt's own directory: checkpoints, log.txt, report.json
+<home>/logs/<slot>.log                  what a slot's worker process printed outside any attempt
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workers.protocol.orders import FINAL_REPORTS, REPORT_FILE, report_from_json
+from workers.protocol.orders import FINAL_REPORTS, REPORT_FILE, RESUME_FILE, report_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from workers.protocol.orders import Diverged, Failed, Finished
 
@@ -32,12 +31,17 @@ class RunFiles:
         """Return the directory that only this attempt writes to."""
         return self.home / "jobs" / fingerprint / f"a{attempt}"
 
-    def earlier_attempts(self, fingerprint: str, attempt: int) -> Iterator[Path]:
-        """Yield the directories of the attempts before this one, newest first."""
+    def attempt_directory_template(self, fingerprint: str) -> str:
+        """Return ``attempt_directory`` with ``{attempt}`` in the place of the number."""
+        return str(self.home / "jobs" / fingerprint / "a{attempt}")
+
+    def resume_point(self, fingerprint: str, attempt: int) -> str | None:
+        """Return the directory of the newest earlier attempt that a training can go on from, or None."""
         for number in range(attempt - 1, 0, -1):
             directory = self.attempt_directory(fingerprint, number)
-            if directory.is_dir():
-                yield directory
+            if (directory / RESUME_FILE).exists():
+                return str(directory)
+        return None
 
     def unread_report(self, fingerprint: str, attempt: int) -> Finished | Diverged | Failed | None:
         """Return the report that ended an attempt, as the worker left it on disk, or None if it left none.

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Self
+
 #: Time between two tries, seconds.
 RETRY_SECONDS = 0.1
 
@@ -69,7 +71,7 @@ class NodeLock:
         os.close(self._node)
         os.close(self._gate)
 
-    def __enter__(self) -> NodeLock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

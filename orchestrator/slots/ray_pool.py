@@ -10,7 +10,6 @@ import logging
 import os
 import secrets
 import shutil
-import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,11 +82,9 @@ class RayPool:
 
     Args:
         address: Of a running cluster; None starts a local one that ends with this process.
-        requests: Which slots to make of each machine.
     """
 
-    def __init__(self, address: str | None, requests: Sequence[SlotRequest]) -> None:
-        self._requests = requests
+    def __init__(self, address: str | None) -> None:
         self._local = address is None
         self._directory = _private_directory() if self._local else None
         self._actors: dict[str, Any] = {}
@@ -97,17 +94,27 @@ class RayPool:
         self._starting: dict[Any, str] = {}
         _init_ray(address, self._directory)
 
-    def start(self) -> None:
+    def kinds(self) -> frozenset[str]:
+        """Return the kinds of slot that could be made of the machines that are there."""
+        names = {name for node in _alive_nodes() for name, amount in node.resources.items() if amount > 0}
+        return frozenset(kind for name, kind in (("CPU", "cpu"), ("GPU", "cuda"), ("IPU", "ipu")) if name in names)
+
+    def start(self, requests: Sequence[SlotRequest]) -> None:
         """Make an actor for every slot that the machines have and that is not there yet.
 
         Call it again to take in machines that joined or came back.
         """
         for node in _alive_nodes():
-            for request in self._requests:
+            for request in requests:
                 for index in range(request.count_on(node.resources)):
                     slot_id = f"{request.kind}-{index}" if self._local else f"{request.kind}-{node.name}-{index}"
                     if slot_id not in self._actors:
                         self._make_actor(slot_id, request, node)
+
+    @property
+    def starting(self) -> bool:
+        """Whether slots were made that have not arrived yet."""
+        return bool(self._starting)
 
     def events(self, timeout: float) -> list[PoolEvent]:
         """Return what happened on any slot, waiting up to ``timeout`` seconds."""
@@ -233,11 +240,8 @@ class _Node:
 def _alive_nodes() -> list[_Node]:
     import ray
 
-    return [
-        _Node(node["NodeID"], node["NodeManagerHostname"], node["Resources"])
-        for node in ray.nodes()
-        if node["Alive"]
-    ]
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    return [_Node(one["NodeID"], one["NodeManagerHostname"], one["Resources"]) for one in nodes if one["Alive"]]
 
 
 def _init_ray(address: str | None, directory: Path | None) -> None:
@@ -277,7 +281,7 @@ def _set_ray_variables(directory: Path | None) -> None:
     if directory is None:
         return
     # Ray's memory monitor would kill an actor, not the worker behind it; the system's own killer takes the worker.
-    os.environ["RAY_memory_monitor_refresh_ms"] = "0"
+    os.environ["RAY_memory_monitor_refresh_ms"] = "0"  # noqa: SIM112  # Ray's own spelling
     token = directory / "token"
     descriptor = os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -307,8 +311,3 @@ def _private_directory() -> Path:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def this_machine() -> str:
-    """Return the name under which Ray lists this machine."""
-    return socket.gethostname()

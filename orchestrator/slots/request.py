@@ -1,14 +1,21 @@
-"""Which slots a sweep asks for, in terms of what a machine has."""
+"""Which slots a sweep asks for, and what the ones of this machine turn out to be."""
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from orchestrator.errors import ImpossibleHereError
+from orchestrator.slots.worker_process import READY_SECONDS, WorkerSettings, worker_command, worker_environment
+from workers.protocol.orders import Environment, Ready, report_from_json
 
-    from orchestrator.slots.worker_process import WorkerSettings
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from orchestrator.sweep_spec import SlotsSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +41,82 @@ class SlotRequest:
     def count_on(self, resources: Mapping[str, float]) -> int:
         """Return how many slots a machine with these Ray resources gives."""
         needs = {"CPU": self.cpus, "GPU": self.gpus, **self.custom_resources}
-        fits = min(
-            (int(resources.get(name, 0.0) // amount) for name, amount in needs.items() if amount > 0), default=0
-        )
+        fits = min((int(resources.get(name, 0.0) // amount) for name, amount in needs.items() if amount > 0), default=0)
         return fits if self.count is None else min(fits, self.count)
+
+
+def slot_requests(slots: SlotsSection | None, kinds: frozenset[str], home: Path) -> list[SlotRequest]:
+    """Return what a sweep file asks for, in terms of what the machines have.
+
+    Args:
+        slots: The file's section; None takes the accelerators if there are any, else the processors.
+        kinds: Kinds of slot that the machines could give.
+        home: Directory of the runs' files.
+
+    Raises:
+        ImpossibleHereError: A kind of slot is asked for that this version cannot run.
+    """
+    if slots is None:
+        wanted = sorted(kinds - {"cpu"}) or ["cpu"]
+        return [_request(kind, threads=1, count=None, home=home) for kind in wanted if kind != "ipu"]
+    requests = []
+    for kind in slots.kinds:
+        if kind == "ipu":
+            raise ImpossibleHereError("slots.ipu: IPU slots are not in this version", hint="use cpu or cuda slots")
+        section = getattr(slots, kind)
+        requests.append(_request(kind, threads=section.threads, count=section.count, home=home))
+    return requests
+
+
+def _request(kind: str, *, threads: int, count: int | None, home: Path) -> SlotRequest:
+    settings = WorkerSettings(slot_kind=kind, threads=threads, home=str(home))
+    return SlotRequest(
+        kind=kind, settings=settings, count=count, cpus=float(threads), gpus=1.0 if kind == "cuda" else 0.0
+    )
+
+
+def kinds_here() -> frozenset[str]:
+    """Return the kinds of slot that this machine could give, by its device files."""
+    cuda = any(Path("/dev").glob("nvidia[0-9]*"))
+    return frozenset({"cpu", "cuda"} if cuda else {"cpu"})
+
+
+def probe(requests: Sequence[SlotRequest]) -> dict[str, list[Environment]]:
+    """Ask a worker program of each kind what it finds on this machine, without Ray.
+
+    Returns:
+        Kind → its environments; a kind that is not here is left out.
+
+    Raises:
+        ImpossibleHereError: None of them is here.
+    """
+    found: dict[str, list[Environment]] = {}
+    problems: list[str] = []
+    for request in requests:
+        try:
+            found[request.kind] = [_probe_one(request.settings)]
+        except ImpossibleHereError as error:
+            problems.append(f"{request.kind}: {error.message}")
+    if not found:
+        raise ImpossibleHereError("no slot can run here:\n" + "\n".join(problems), hint="see `slots` in the sweep file")
+    return found
+
+
+def _probe_one(settings: WorkerSettings) -> Environment:
+    try:
+        with tempfile.TemporaryDirectory() as empty:
+            done = subprocess.run(
+                worker_command(settings, "--probe"),
+                capture_output=True,
+                text=True,
+                timeout=READY_SECONDS,
+                cwd=empty,
+                env=worker_environment(settings),
+                check=False,
+            )
+        report = report_from_json(done.stdout) if done.returncode == 0 else None
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise ImpossibleHereError(f"the worker program does not start: {error}") from error
+    if not isinstance(report, Ready):
+        raise ImpossibleHereError(done.stderr.strip() or f"the worker program ended with {done.returncode}")
+    return report.environment

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import OrchestratorError
 from orchestrator.slots.node_lock import NodeLock
 from orchestrator.slots.worker_process import Exited, WorkerProcess, WorkerSettings
-from workers.protocol.orders import FINAL_REPORTS, Environment, Order, Progress, Report
+from workers.protocol.orders import FINAL_REPORTS, Environment, Failed, Order, Progress, Report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: How long one look at the worker lasts, seconds; a stop is noticed as quickly.
 LOOK_SECONDS = 0.2
+#: Classes of failure after which the next attempt gets a fresh process: memory and devices may be left in a bad state.
+_SPOILS_THE_PROCESS = frozenset({"out_of_memory", "device"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class Supervisor:
             if item is not None:
                 self._news.put(item)
             if isinstance(item, FINAL_REPORTS):
+                if isinstance(item, Failed) and item.failure in _SPOILS_THE_PROCESS:
+                    process.stop()
                 return
         process.stop()
 

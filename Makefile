@@ -1,0 +1,60 @@
+# `make demo` and `make test` do all the set-up they need; both may be run again at any time.
+
+PYTHON ?= python3
+ENV := .venv
+BIN := $(ENV)/bin
+DATA ?= data
+DEMO_DB ?= sqlite:///demo.db
+
+.PHONY: help demo test check format dashboard clean
+
+help:
+	@echo "make demo       train, test and measure the quickstart sweep on Fashion-MNIST, and show its fronts"
+	@echo "make test       run the tests (with a real Postgres, Ray and browser)"
+	@echo "make check      formatting, lint, types and import contracts"
+	@echo "make dashboard  look at the demo's results in the browser"
+	@echo "make clean      remove the environment, the demo's results and caches; keep the images"
+
+demo: $(ENV)/installed
+	$(BIN)/python -m workers.data fetch fashion-mnist --to $(DATA)
+	$(BIN)/orchestrator --db $(DEMO_DB) launch examples/quickstart.yaml
+	@$(BIN)/orchestrator --db $(DEMO_DB) results quickstart --sort top1 --limit 12
+	@$(BIN)/orchestrator --db $(DEMO_DB) front quickstart --mode train
+	@$(BIN)/orchestrator --db $(DEMO_DB) front quickstart --mode inference
+	@$(BIN)/orchestrator --db $(DEMO_DB) speedup --sweep quickstart --mode train \
+		--baseline "group_size=1 norm=gn train_resolution=native" --candidate "group_size=16 norm=ln+pn train_resolution=half"
+	@echo
+	@echo "To look at it in the browser: make dashboard"
+
+test: $(ENV)/installed-tests
+	$(BIN)/python -m workers.data fetch fashion-mnist --to $(DATA)
+	$(BIN)/python -m tests.browser
+	$(MAKE) check
+	$(BIN)/python -m pytest
+
+check: $(ENV)/installed-tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(ENV)/installed-tests
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+dashboard: $(ENV)/installed
+	$(BIN)/orchestrator --db $(DEMO_DB) dashboard
+
+clean:
+	rm -rf $(ENV) demo.db demo.db-journal orchestrator-runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(ENV)/bin/python:
+	$(PYTHON) -m venv $(ENV)
+
+$(ENV)/installed: $(ENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(ENV)/installed-tests: $(ENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	touch $@ $(ENV)/installed

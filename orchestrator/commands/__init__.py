@@ -1,0 +1,1 @@
+"""The commands of ``orchestrator``, grouped by what a person wants of them."""

@@ -1,0 +1,368 @@
+"""The driver: carries the scheduler's actions to the slots and the store, and their answers back.
+
+It holds nothing that the store does not: kill it at any moment and launch the same file again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import signal
+import time
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from typing_extensions import assert_never
+
+from db.errors import DatabaseUnavailableError
+from db.store import utc_now
+from orchestrator.errors import ImpossibleHereError
+from orchestrator.results import environment_record, epoch_record, store_result
+from orchestrator.scheduling.events import (
+    Drain,
+    EndAttempt,
+    Ended,
+    Outcome,
+    Running,
+    SeenElsewhere,
+    SetState,
+    SignOfLife,
+    SlotLost,
+    SlotUp,
+    Start,
+    StartRefused,
+    StopAttempt,
+    StopNow,
+    Tick,
+)
+from orchestrator.slots.ray_pool import PoolEvent, SlotArrived, SlotDied, SlotNews
+from orchestrator.slots.supervisor import WorkerDied
+from workers.protocol.jobs import EvaluateJob, TrainJob
+from workers.protocol.orders import Diverged, EpochDone, Failed, Finished, Order, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import FrameType
+
+    from db.reader import Reader
+    from db.store import Store
+    from orchestrator.driver_identity import DriverWatch
+    from orchestrator.run_files import RunFiles
+    from orchestrator.scheduling.events import Action, Event
+    from orchestrator.scheduling.scheduler import Scheduler
+    from orchestrator.slots.ray_pool import RayPool
+    from orchestrator.slots.request import SlotRequest
+    from orchestrator.slots.supervisor import News
+    from workers.protocol.jobs import Job
+    from workers.protocol.orders import Environment
+
+T = TypeVar("T")
+
+#: Longest wait for news from the slots before the clock is looked at again, seconds.
+WAIT_SECONDS = 0.5
+#: Between two signs of life of the driver in the store, seconds.
+BEAT_SECONDS = 5.0
+#: Between two looks at what others changed in the store, seconds.
+LOOK_SECONDS = 2.0
+#: The same for jobs that should be nobody else's, seconds.
+LOOK_AT_ALL_SECONDS = 20.0
+#: Between two looks for machines that joined, seconds.
+DISCOVERY_SECONDS = 15.0
+#: How long the driver waits for a database that went away while the slots go on working, seconds.
+PATIENCE_SECONDS = 600.0
+#: Between two signs of progress of one job in the store, seconds.
+PROGRESS_SECONDS = 2.0
+
+
+class Listener(Protocol):
+    """Who is told what happens, for a person to see."""
+
+    def slot(self, slot_id: str, environment: Environment | None) -> None:
+        """A slot came (with its environment) or went (None)."""
+
+    def started(self, slot_id: str, fingerprint: str) -> None:
+        """A job started on a slot."""
+
+    def progressed(self, slot_id: str, done: float, text: str) -> None:
+        """The job of a slot is this far."""
+
+    def ended(self, fingerprint: str, state: str, text: str) -> None:
+        """A job's attempt ended; ``state`` is the job's state from now on."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+
+
+class Driver:
+    """Runs one sweep until nothing is left to do.
+
+    Args:
+        store: The results database.
+        reader: Looks things up in it.
+        sweep_id: The sweep, held by this driver.
+        driver_id: This driver's registration in the store.
+        drivers: Watches the other drivers.
+        pool: The slots.
+        requests: Which slots to make of each machine that joins.
+        arrived: Slots that are up already.
+        scheduler: Holds the sweep's tasks.
+        jobs: Every job of the sweep by fingerprint.
+        files: Where attempts write.
+        data_directory: Where named data sets lie.
+        listener: Who is told.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        reader: Reader,
+        sweep_id: int,
+        driver_id: str,
+        drivers: DriverWatch,
+        pool: RayPool,
+        requests: Sequence[SlotRequest],
+        arrived: Sequence[SlotArrived] = (),
+        scheduler: Scheduler,
+        jobs: Mapping[str, Job],
+        files: RunFiles,
+        data_directory: str,
+        listener: Listener,
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._sweep_id = sweep_id
+        self._driver_id = driver_id
+        self._drivers = drivers
+        self._environments: dict[str, str] = {}
+        self._pool = pool
+        self._requests = requests
+        self._arrived = arrived
+        self._scheduler = scheduler
+        self._jobs = jobs
+        self._files = files
+        self._data_directory = data_directory
+        self._listener = listener
+        self._signals: list[int] = []
+        self._post_mortems: dict[tuple[str, int], tuple[str, str]] = {}
+        self._due: dict[str, float] = {}
+
+    # ---- the loop ----------------------------------------------------------------------------------------------
+
+    def run(self) -> int | None:
+        """Work until the sweep is settled.
+
+        Returns:
+            None, or the number of the signal that ended the run.
+        """
+        handlers = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            self._pool.start(self._requests)
+            for arrival in self._arrived:
+                self._take(arrival)
+            while True:
+                for event in self._pool.events(WAIT_SECONDS):
+                    self._take(event)
+                self._follow_signals()
+                self._follow_the_clock()
+                if self._scheduler.settled and self._slots_were_seen():
+                    return self._signals[0] if self._signals else None
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def _slots_were_seen(self) -> bool:
+        return bool(self._due.get("slots seen")) or bool(self._signals)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signals.append(number)
+
+    def _follow_signals(self) -> None:
+        asked = len(self._signals)
+        if asked == 0 or asked == self._due.get("signals", 0):
+            return
+        self._due["signals"] = asked
+        if asked == 1 and self._signals[0] == signal.SIGINT and self._scheduler.running:
+            count = len(self._scheduler.running)
+            self._listener.note(f"finishing the {count} running job(s), starting no more; Ctrl-C again stops them now")
+            self._feed(Drain())
+        else:
+            self._feed(StopNow())
+
+    def _follow_the_clock(self) -> None:
+        if self._is_due("beat", BEAT_SECONDS) and not self._patiently(lambda: self._store.beat(self._driver_id)):
+            raise ImpossibleHereError("another driver took this sweep over: this one was silent for too long")
+        if self._is_due("look", LOOK_SECONDS):
+            self._look_around()
+        if self._is_due("discovery", DISCOVERY_SECONDS):
+            self._pool.start(self._requests)
+        self._feed(Tick())
+
+    def _is_due(self, what: str, every: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every
+        return True
+
+    def _look_around(self) -> None:
+        """Follow what other drivers and the user's commands did to this sweep and its jobs."""
+        self._patiently(self._drivers.reap_the_dead)
+        everything = self._is_due("look at all", LOOK_AT_ALL_SECONDS)
+        wanted = self._scheduler.tasks if everything else self._scheduler.elsewhere
+        states = self._patiently(lambda: self._store.job_states(wanted))
+        for fingerprint, state in states.items():
+            if fingerprint not in self._scheduler.running and state != self._scheduler.tasks[fingerprint].state:
+                self._feed(SeenElsewhere(fingerprint, state))
+        if self._patiently(lambda: self._store.sweep_state(self._sweep_id)) == "stopped":
+            self._listener.note("the sweep was cancelled")
+            self._feed(StopNow())
+
+    # ---- from the slots ----------------------------------------------------------------------------------------
+
+    def _take(self, event: PoolEvent) -> None:
+        match event:
+            case SlotArrived(slot, environment):
+                self._due["slots seen"] = 1.0
+                self._environments[slot.slot_id] = environment.key
+                self._patiently(lambda: self._store.put_environment(environment_record(environment)))
+                self._listener.slot(slot.slot_id, environment)
+                self._feed(SlotUp(slot))
+            case SlotDied(slot_id, message):
+                self._listener.slot(slot_id, None)
+                self._listener.note(f"slot {slot_id} is gone: {message}")
+                self._feed(SlotLost(slot_id))
+            case SlotNews(slot_id, news):
+                self._take_news(slot_id, news)
+
+    def _take_news(self, slot_id: str, news: News) -> None:
+        match news:
+            case Progress(fingerprint, attempt):
+                self._feed(SignOfLife(fingerprint, attempt))
+                self._progress(slot_id, news)
+            case EpochDone(fingerprint, attempt):
+                self._feed(SignOfLife(fingerprint, attempt))
+                self._patiently(lambda: self._store.record_epoch(fingerprint, attempt, epoch_record(news)))
+            case Finished():
+                self._finish(slot_id, news)
+            case Diverged(fingerprint, attempt, message):
+                self._feed(Ended(fingerprint, attempt, Outcome.DIVERGED, message))
+            case Failed(fingerprint, attempt, failure, message):
+                outcome = Outcome.OUT_OF_MEMORY if failure == "out_of_memory" else Outcome.FAILED
+                self._post_mortems[fingerprint, attempt] = (failure, news.traceback)
+                self._feed(Ended(fingerprint, attempt, outcome, message))
+            case WorkerDied():
+                self._take_death(slot_id, news)
+            case _:
+                pass  # Ready and Started say nothing that is not known
+
+    def _take_death(self, slot_id: str, news: WorkerDied) -> None:
+        """A worker that died may have left its result on disk, finished but not reported."""
+        fingerprint, attempt = news.fingerprint, news.attempt
+        report = self._files.unread_report(fingerprint, attempt)
+        if isinstance(report, Finished):
+            self._finish(slot_id, report)
+            return
+        self._post_mortems[fingerprint, attempt] = ("crash", news.log)
+        self._feed(Ended(fingerprint, attempt, Outcome.CRASHED, news.message))
+
+    def _finish(self, slot_id: str, report: Finished) -> None:
+        job = self._jobs[report.job]
+        directory = self._files.attempt_directory(report.job, report.attempt)
+        key = self._environments[slot_id]
+        self._patiently(lambda: store_result(self._store, job, report, directory, key))
+        self._listener.ended(report.job, "done", "")
+        self._feed(Ended(report.job, report.attempt, Outcome.DONE))
+
+    def _progress(self, slot_id: str, news: Progress) -> None:
+        self._listener.progressed(slot_id, news.done, news.text)
+        if self._is_due(f"progress {slot_id}", PROGRESS_SECONDS):
+            self._patiently(lambda: self._store.record_progress(news.job, news.attempt, news.done, news.text))
+
+    # ---- to the slots and the store ----------------------------------------------------------------------------
+
+    def _feed(self, event: Event) -> None:
+        for action in self._scheduler.handle(event, time.monotonic()):
+            self._carry_out(action)
+
+    def _carry_out(self, action: Action) -> None:
+        match action:
+            case Start(fingerprint, slot_id):
+                self._start(fingerprint, slot_id)
+            case StopAttempt(slot_id):
+                self._pool.stop_attempt(slot_id)
+            case EndAttempt():
+                self._end(action)
+            case SetState(fingerprint, state, reason):
+                self._patiently(lambda: self._store.set_job_states([fingerprint], ("queued", "blocked"), state, reason))
+                self._listener.ended(fingerprint, state, reason)
+            case _:
+                assert_never(action)
+
+    def _start(self, fingerprint: str, slot_id: str) -> None:
+        slot = self._scheduler.running[fingerprint][0]
+        attempt = self._patiently(
+            lambda: self._store.claim(
+                fingerprint,
+                driver_id=self._driver_id,
+                slot=slot.slot_id,
+                node=slot.node,
+                environment_key=slot.environment_key,
+                directory=self._files.attempt_directory_template(fingerprint),
+            )
+        )
+        if attempt is None:
+            self._feed(StartRefused(fingerprint))
+            return
+        self._feed(Running(fingerprint, attempt))
+        self._listener.started(slot_id, fingerprint)
+        self._pool.send(slot_id, self._order(fingerprint, attempt))
+
+    def _order(self, fingerprint: str, attempt: int) -> Order:
+        job = self._jobs[fingerprint]
+        order = Order(
+            job=job,
+            attempt=attempt,
+            directory=str(self._files.attempt_directory(fingerprint, attempt)),
+            data_directory=self._data_directory,
+        )
+        if isinstance(job, TrainJob):
+            return dataclasses.replace(order, resume_from=self._files.resume_point(fingerprint, attempt))
+        if isinstance(job, EvaluateJob):
+            row = self._patiently(lambda: self._reader.training(job.training.fingerprint)) or {}
+            return dataclasses.replace(
+                order, checkpoint=row.get("checkpoint"), checkpoint_sha256=row.get("checkpoint_sha256")
+            )
+        return order
+
+    def _end(self, action: EndAttempt) -> None:
+        failure, log = self._post_mortems.pop((action.fingerprint, action.attempt), ("", ""))
+        not_before = utc_now() + dt.timedelta(seconds=action.delay_seconds) if action.delay_seconds else None
+        self._patiently(
+            lambda: self._store.end_attempt(
+                action.fingerprint,
+                action.attempt,
+                outcome=action.outcome,
+                next_state=action.next_state,
+                failure=failure,
+                message=action.reason,
+                traceback=log,
+                reason=action.reason,
+                not_before=not_before,
+            )
+        )
+        self._listener.ended(action.fingerprint, action.next_state, action.reason)
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """Call the store; while it is away, wait: the slots go on working and nothing they report is lost."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        told = False
+        while True:
+            try:
+                return call()
+            except DatabaseUnavailableError as error:
+                if time.monotonic() > give_up:
+                    raise
+                if not told:
+                    self._listener.note(f"the database is away, waiting for it: {error}")
+                    told = True
+                time.sleep(1.0)

@@ -1,0 +1,159 @@
+"""Rows for people and for programs: a table in the terminal, or CSV, JSON, Markdown, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
+
+    Rows: TypeAlias = Sequence[Mapping[str, Any]]
+
+FORMATS = ("table", "csv", "json", "markdown", "parquet")
+#: Column → how its numbers read best in a table; CSV, JSON and Parquet hold every digit.
+_DECIMALS = {
+    "top1": 2,
+    "top1_mean": 2,
+    "top1_std": 2,
+    "top1_before_fine_tune": 2,
+    "images_per_second": 1,
+    "train_images_per_second": 1,
+    "inference_images_per_second": 1,
+    "train_throughput_cv": 3,
+    "inference_throughput_cv": 3,
+}
+#: Characters per line where there is no terminal, and so no edge to wrap at.
+_WIDE = 1000
+#: Shorter headings for the terminal.
+_HEADINGS = {
+    "train_resolution": "train px",
+    "test_resolution": "test px",
+    "train_images_per_second": "train img/s",
+    "inference_images_per_second": "infer img/s",
+    "images_per_second": "img/s",
+    "top1": "top-1 %",
+    "top1_mean": "top-1 %",
+    "top1_before_fine_tune": "before ft %",
+    "model_size": "size",
+}
+
+
+def print_rows(rows: Rows, columns: Sequence[str], form: str, title: str = "") -> None:
+    """Write rows to standard output.
+
+    Args:
+        rows: What to write.
+        columns: Which of their keys, in order.
+        form: One of ``FORMATS``.
+        title: Above a table.
+
+    Raises:
+        InputError: Parquet to a terminal.
+    """
+    match form:
+        case "json":
+            _write(json.dumps([{name: row[name] for name in columns} for row in rows], default=_plain, indent=1) + "\n")
+        case "csv":
+            _write(_csv(rows, columns))
+        case "markdown":
+            _write(_markdown(rows, columns))
+        case "parquet":
+            _write_parquet(rows, columns)
+        case _:
+            _print_table(rows, columns, title)
+
+
+def without_constants(rows: Rows, columns: Sequence[str]) -> tuple[list[str], str]:
+    """Return the columns that differ between rows, and the others in words, e.g. ``size b0, seed 0``."""
+    if len(rows) < 2:
+        return list(columns), ""
+    same = [name for name in columns if all(row[name] == rows[0][name] for row in rows)]
+    words = [f"{_HEADINGS.get(name, name.replace('_', ' '))} {shown(name, rows[0][name])}" for name in same]
+    return [name for name in columns if name not in same], ", ".join(word.strip() for word in words)
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON value to standard output."""
+    _write(json.dumps(value, default=_plain, indent=1) + "\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (dt.datetime, dt.date)):
+        return value.isoformat()
+    return str(value)
+
+
+def _csv(rows: Rows, columns: Sequence[str]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_csv_cell(row[name]) for name in columns] for row in rows)
+    return buffer.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    """Quote what a spreadsheet would run as a formula."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return value.isoformat() if isinstance(value, dt.datetime) else value
+
+
+def _markdown(rows: Rows, columns: Sequence[str]) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
+
+    body = "".join(line([shown(name, row[name]) for name in columns]) for row in rows)
+    return line(columns) + line(["---"] * len(columns)) + body
+
+
+def _write_parquet(rows: Rows, columns: Sequence[str]) -> None:
+    import pyarrow as pa
+    from pyarrow.parquet import write_table
+
+    if sys.stdout.isatty():
+        raise InputError("Parquet is not for a terminal", hint="redirect it: … --format parquet > results.parquet")
+    table = pa.table({name: [row[name] for row in rows] for name in columns})
+    write_table(table, pa.PythonFile(sys.stdout.buffer, mode="w"))
+
+
+def _print_table(rows: Rows, columns: Sequence[str], title: str) -> None:
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for name in columns:
+        numbers = any(isinstance(row[name], (int, float)) and not isinstance(row[name], bool) for row in rows)
+        table.add_column(_HEADINGS.get(name, name.replace("_", " ")), justify="right" if numbers else "left")
+    for row in rows:
+        table.add_row(*(Text(shown(name, row[name])) for name in columns))
+    console.print(table)
+
+
+def shown(name: str, value: Any) -> str:
+    """Return a cell as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.{_DECIMALS[name]}f}" if name in _DECIMALS else f"{value:g}"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    return "".join(character if character.isprintable() else "�" for character in str(value))

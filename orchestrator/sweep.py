@@ -1,0 +1,207 @@
+"""A sweep file read and checked: the one way from a path to something that can be planned.
+
+All that is wrong with a file is told at once, a line each, with file, line and key; nothing is half accepted.
+"""
+
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from orchestrator.source_tree import KeyPath, Node, Problem, input_error, shown
+from orchestrator.sweep_dataset import find_dataset, image_counts
+from orchestrator.sweep_file import Document, read_document, with_overrides
+from orchestrator.sweep_spec import AXES, Section, SlotsSection, SweepSpec, home_of
+from orchestrator.sweep_values import did_you_mean
+from workers.protocol.jobs import DataSet
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one sweep file asks for.
+
+    Attributes:
+        document: The file as written, overrides applied.
+        spec: What it says.
+        dataset: The data set it names, with classes and channels.
+    """
+
+    document: Document
+    spec: SweepSpec
+    dataset: DataSet
+
+
+def load_sweep(path: Path, overrides: Iterable[str] = ()) -> Sweep:
+    """Read a sweep file.
+
+    Args:
+        path: The file.
+        overrides: ``key=value`` texts that replace or add values, e.g. ``grid.seed=[0, 1]``.
+
+    Raises:
+        InputError: The file cannot be used; the message has a line for each problem.
+    """
+    return check_sweep(with_overrides(read_document(path), overrides), path.parent)
+
+
+def check_sweep(document: Document, directory: Path) -> Sweep:
+    """Check a sweep file that has been read.
+
+    Args:
+        document: The file.
+        directory: Where relative paths in it start.
+
+    Raises:
+        InputError: It does not describe a sweep; the message has a line for each problem.
+    """
+    plain = document.root.plain()
+    problems = [*document.problems, *_empty_values(document), *_axis_problems(plain, document)]
+    try:
+        spec = SweepSpec.model_validate(plain)
+    except ValidationError as error:
+        problems += [_translated(one, document) for one in error.errors(include_url=False)]
+        raise input_error(_first_of_each_place(problems)) from None
+    dataset, dataset_problems = find_dataset(spec.dataset, document, directory)
+    problems += [*dataset_problems, *_budget_problems(spec, dataset, document)]
+    if problems or dataset is None:
+        raise input_error(_first_of_each_place(problems))
+    return Sweep(document, spec, dataset)
+
+
+def _first_of_each_place(problems: Iterable[Problem]) -> list[Problem]:
+    """Keep one problem of each key: a number that YAML readers disagree on need not also be of the wrong kind."""
+    return list({problem.path: problem for problem in reversed(list(problems))}.values())
+
+
+# ---- what pydantic found, in our words ----------------------------------------------------------------------------
+
+
+def _translated(error: ErrorDetails, document: Document) -> Problem:
+    path: KeyPath = error["loc"]
+    return document.problem(path, _message(error, path))
+
+
+def _message(error: ErrorDetails, path: KeyPath) -> str:
+    kind, value = error["type"], error["input"]
+    if kind == "extra_forbidden":
+        return _unknown_key(path)
+    if kind == "missing":
+        return "missing"
+    if kind in {"model_type", "dict_type", "model_attributes_type"}:
+        section = section_at(path)
+        keys = f": {', '.join(section.model_fields)}" if section else ""
+        return f"{shown(value)} is not a mapping of keys{keys}"
+    if kind in {"tuple_type", "list_type"}:
+        return f"{shown(value)} is not a list"
+    return str(error.get("ctx", {}).get("error", error["msg"]))
+
+
+#: What people also call our keys.
+_SYNONYMS = {"lr": "learning_rate", "bs": "batch_size", "batch": "batch_size", "wd": "weight_decay", "gpu": "cuda"}
+_SYNONYMS |= {"ema": "weight_average", "normalisation": "norm", "normalization": "norm", "groups": "group_size"}
+
+
+def _unknown_key(path: KeyPath) -> str:
+    section = section_at(path[:-1])
+    known = tuple(section.model_fields) if section else ()
+    key = str(path[-1])
+    key = _SYNONYMS.get(key.lower(), key)
+    close = did_you_mean(key, known)
+    homes = [place for place, other in _sections() if key in other.model_fields and other is not section]
+    if homes and not close:
+        return f"unknown key here - did you mean {' or '.join(f'{home}.{key}' for home in homes)}?"
+    return f"unknown key{close or '; known are ' + ', '.join(known)}"
+
+
+def _sections() -> Iterator[tuple[str, type[Section]]]:
+    for key in SweepSpec.model_fields:
+        section = section_at((key,))
+        if section is not None:
+            yield key, section
+
+
+def section_at(path: KeyPath) -> type[Section] | None:
+    """Return the section that a path leads to, or None where it leads to a value."""
+    section: type[Section] | None = SweepSpec
+    for step in path:
+        if isinstance(step, int):  # an item of a list of sections
+            continue
+        if section is None or step not in section.model_fields:
+            return None
+        section = _section_in(section.model_fields[step].annotation)
+    return section
+
+
+def _section_in(annotation: Any) -> type[Section] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next(filter(None, map(_section_in, typing.get_args(annotation))), None)
+
+
+# ---- what only several keys tell ----------------------------------------------------------------------------------
+
+
+def _empty_values(document: Document) -> Iterator[Problem]:
+    """Find keys without a value; only a kind of slot may stand alone (``cuda:``)."""
+    for path in _empty_paths(document.root, ()):
+        if not (path[:1] == ("slots",) and len(path) == 2 and path[1] in SlotsSection.model_fields):
+            yield document.problem(path, "is empty: give it a value or leave the key out")
+
+
+def _empty_paths(node: Node, path: KeyPath) -> Iterator[KeyPath]:
+    if node.value is None:
+        yield path
+    elif isinstance(node.value, dict):
+        for key, entry in node.value.items():
+            yield from _empty_paths(entry.node, (*path, key))
+    elif isinstance(node.value, tuple):
+        for index, item in enumerate(node.value):
+            yield from _empty_paths(item, (*path, index))
+
+
+def _axis_problems(plain: Mapping[str, Any], document: Document) -> Iterator[Problem]:
+    """Check that each axis is given once, the needed ones at all, and zipped lists are of one length."""
+    zipped = plain.get("zip")
+    zipped = zipped if isinstance(zipped, list) else []
+    groups = [(index, group) for index, group in enumerate(zipped) if isinstance(group, dict)]
+    for axis, default in AXES.items():
+        home = plain.get(home_of(axis), {})
+        places: list[KeyPath] = [(home_of(axis), axis)] if isinstance(home, dict) and axis in home else []
+        places += [("zip", index, axis) for index, group in groups if axis in group]
+        for place in places[1:]:
+            yield document.problem(place, f"{axis} is an axis already: give it in one place, here or there")
+        if not places and default is None:
+            yield document.problem((home_of(axis), axis), "missing: an axis that every sweep names, here or in zip")
+    for index, group in groups:
+        yield from _zip_problems(index, group, document)
+
+
+def _zip_problems(index: int, group: Mapping[str, Any], document: Document) -> Iterator[Problem]:
+    lengths = {axis: len(values) if isinstance(values, list) else 1 for axis, values in group.items() if axis in AXES}
+    if not group:
+        yield document.problem(("zip", index), "is empty: name the axes that advance together")
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{axis} has {length}" for axis, length in lengths.items())
+        yield document.problem(("zip", index), f"lists that advance together need one length, but {listed}")
+
+
+def _budget_problems(spec: SweepSpec, dataset: DataSet | None, document: Document) -> Iterator[Problem]:
+    """Check that a recipe's numbers fit each other and the data set."""
+    if spec.recipe.warmup_epochs > spec.recipe.epochs:
+        message = f"{spec.recipe.warmup_epochs:g} is longer than the whole training ({spec.recipe.epochs} epochs)"
+        yield document.problem(("recipe", "warmup_epochs"), message)
+    train_images = image_counts(dataset)[0] if dataset else None
+    batches = {"recipe": spec.recipe.batch_size}
+    if spec.fine_tune is not None and spec.fine_tune.layers != "none":
+        batches["fine_tune"] = spec.fine_tune.batch_size
+    for section, batch_size in batches.items():
+        if train_images is not None and batch_size > train_images:
+            message = f"{batch_size} is more than the {train_images} training images: no batch would be full"
+            yield document.problem((section, "batch_size"), message)
+    if spec.slots is not None and not spec.slots.kinds:
+        kinds = ", ".join(SlotsSection.model_fields)
+        yield document.problem(("slots",), f"names no kind of slot ({kinds}): leave it out to take what is there")

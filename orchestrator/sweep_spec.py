@@ -1,0 +1,321 @@
+"""What a sweep file may say: every key with its kind, its limits and its default.
+
+The models hold what one key or section can tell by itself. What only several keys together tell (an axis named twice,
+lists of unequal length) is checked in ``sweep_checks``.
+"""
+
+import dataclasses
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
+
+from orchestrator.exclusion import Exclusion, parse_exclusion
+from orchestrator.source_tree import shown
+from orchestrator.sweep_values import Choice, Flag, Number, OneOrMore, Text, Whole
+from workers.protocol.datasets import NAMED
+from workers.protocol.jobs import (
+    AUGMENTATIONS,
+    FINE_TUNE_LAYERS,
+    MEMORY_FORMATS,
+    MODES,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    FineTune,
+    Recipe,
+)
+from workers.protocol.variant import NORMS, SIZES
+
+#: Below it nothing but padding reaches the last stages; above it no image has more to show.
+SMALLEST_RESOLUTION, LARGEST_RESOLUTION = 8, 2048
+
+#: The data set whose images are the user's own.
+IMAGE_FOLDER = "image-folder"
+
+_RECIPE, _FINE_TUNE = Recipe(), FineTune()
+_Images = Whole(1, 100_000_000)
+_Batch = Whole(1, 65_536, unit="images")
+_Fraction = Number(0, 1, high_open=True)
+_LearningRate = Number(0, low_open=True)
+
+
+def _test_resolution(value: Any) -> Any:
+    """Accept pixels, ``native``, or a step such as ``+32``, which stays text."""
+    pixels = Whole(SMALLEST_RESOLUTION, LARGEST_RESOLUTION, ("native",), "pixels")
+    if isinstance(value, str) and value.startswith("+"):
+        if value[1:].isascii() and value[1:].isdigit() and int(value[1:]) <= LARGEST_RESOLUTION:
+            return f"+{int(value[1:])}"
+        raise ValueError(f"{shown(value)} is not a step from the train resolution, such as +32")
+    try:
+        return pixels.check(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; or a step from the train resolution, such as +32") from error
+
+
+def _rule(value: Any) -> Exclusion:
+    return parse_exclusion(Text().check(value))
+
+
+def _none_if_off(value: Any) -> Any:
+    """Take ``false`` and ``none`` for the absence of a section."""
+    return None if value is False or value == "none" else value
+
+
+def _default_if_empty(value: Any) -> Any:
+    """Take a key without a value (``cuda:``) for a section of defaults."""
+    return {} if value is None else value
+
+
+_TestResolution: TypeAlias = Annotated[
+    int | str,
+    PlainValidator(_test_resolution),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                # From 0, since editors read an unquoted step (+0) as a number.
+                {"type": "integer", "minimum": 0, "maximum": LARGEST_RESOLUTION},
+                {"enum": ["native"]},
+                {"type": "string", "pattern": r"^\+[0-9]{1,4}$"},
+            ]
+        }
+    ),
+]
+_Rule: TypeAlias = Annotated[Exclusion, PlainValidator(_rule), WithJsonSchema({"type": "string", "minLength": 1})]
+
+_Sizes: TypeAlias = Annotated[tuple[Annotated[str, Choice(tuple(SIZES))], ...], OneOrMore()]
+_Widths: TypeAlias = Annotated[tuple[Annotated[float, Number(0, 10, low_open=True)], ...], OneOrMore()]
+_Flags: TypeAlias = Annotated[tuple[Annotated[bool, Flag()], ...], OneOrMore()]
+_GroupSizes: TypeAlias = Annotated[tuple[Annotated[int, Whole(1, 4096, unit="channels")], ...], OneOrMore()]
+_Expansions: TypeAlias = Annotated[tuple[Annotated[int | str, Whole(1, 64, ("auto",))], ...], OneOrMore()]
+_Norms: TypeAlias = Annotated[tuple[Annotated[str, Choice(NORMS)], ...], OneOrMore()]
+_TrainResolutions: TypeAlias = Annotated[
+    tuple[
+        Annotated[int | str, Whole(SMALLEST_RESOLUTION, LARGEST_RESOLUTION, ("native", "half"), "pixels")],
+        ...,
+    ],
+    OneOrMore(),
+]
+_Precisions: TypeAlias = Annotated[tuple[Annotated[str, Choice(PRECISIONS)], ...], OneOrMore()]
+_Seeds: TypeAlias = Annotated[tuple[Annotated[int, Whole(0, 2**32 - 1)], ...], OneOrMore()]
+
+
+class Section(BaseModel):
+    """A mapping of the file: no key beyond those listed, no value changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DataSetSection(Section):
+    """Which images."""
+
+    name: Annotated[str, Choice((*NAMED, IMAGE_FOLDER))]
+    """The data set; shapes is drawn by the program, image-folder are your own images."""
+    root: Annotated[str, Text()] | None = None
+    """image-folder only: directory with train/CLASS/ and val/CLASS/; a relative one starts at the sweep file."""
+    train_images: Annotated[int, _Images] | None = None
+    """Training images to use, the same ones every time and as many of each class; all if left out."""
+    test_images: Annotated[int, _Images] | None = None
+    """Test images to use; all if left out."""
+
+
+class ModelSection(Section):
+    """The networks' size. Each key takes one value or a list, and is an axis like those of the grid."""
+
+    size: _Sizes | None = None
+    """EfficientNet's size."""
+    width: _Widths | None = None
+    """Factor on the size's channels; 1.0 if left out."""
+    small_images: _Flags | None = None
+    """Stride 1 in the stem and in stage 2, for images of about 32 pixels; false if left out."""
+
+
+class GridSection(Section):
+    """Axes of which every combination is trained. Each takes one value or a list."""
+
+    group_size: _GroupSizes | None = None
+    """Channels per group of the spatial convolutions; 1 is depthwise."""
+    expansion: _Expansions | None = None
+    """Width of a block's inside over its input; auto is 6 for group size 1 and 4 for 16; auto if left out."""
+    norm: _Norms | None = None
+    """Normalisation: batch, group (4 groups) or layer norm; +pn with proxy-normalised activations."""
+    train_resolution: _TrainResolutions | None = None
+    """Side of the training images in pixels; native is the size's own, half has about half its pixels."""
+    precision: _Precisions | None = None
+    """Number format of the arithmetic; fp32 if left out."""
+    seed: _Seeds | None = None
+    """Of everything random in a training; 0 if left out."""
+
+
+class ZipSection(ModelSection, GridSection):
+    """Axes that advance together: lists of equal length, crossed with the rest."""
+
+
+class RecipeSection(Section):
+    """How networks are trained."""
+
+    epochs: Annotated[int, Whole(1, 100_000)] = _RECIPE.epochs
+    """Passes over the training images."""
+    batch_size: Annotated[int, _Batch] = _RECIPE.batch_size
+    """Images per weight update."""
+    optimizer: Annotated[str, Choice(OPTIMIZERS)] = _RECIPE.optimizer
+    """rmsprop is TensorFlow's variant, as in the paper."""
+    learning_rate: Annotated[float, _LearningRate] | None = _RECIPE.learning_rate
+    """Peak value; if left out the optimizer's usual one, scaled to the batch size."""
+    momentum: Annotated[float, _Fraction] = _RECIPE.momentum
+    """Of rmsprop and sgd."""
+    weight_decay: Annotated[float, Number(0, 10)] | None = _RECIPE.weight_decay
+    """If left out the optimizer's usual one; norms are not decayed."""
+    schedule: Annotated[str, Choice(SCHEDULES)] = _RECIPE.schedule
+    """cosine to zero, exponential (0.97 in 146 equal drops over the run, the paper's), or constant."""
+    warmup_epochs: Annotated[float, Number(0, 100_000)] = _RECIPE.warmup_epochs
+    """Linear warm-up of the learning rate from zero, may be a fraction of an epoch."""
+    label_smoothing: Annotated[float, _Fraction] = _RECIPE.label_smoothing
+    """Mass moved from the true class to all classes."""
+    mixup: Annotated[float, Number(0, 100)] = _RECIPE.mixup
+    """Alpha of mixup's Beta distribution; 0 is off."""
+    augmentation: Annotated[str, Choice(AUGMENTATIONS)] = _RECIPE.augmentation
+    """flip is left-right; crop-flip also takes a random part of the image and resizes it."""
+    dropout: Annotated[float, _Fraction] | None = _RECIPE.dropout
+    """Before the classifier; if left out the size's own."""
+    stochastic_depth: Annotated[float, _Fraction] = _RECIPE.stochastic_depth
+    """Drop rate of the last block, growing linearly from 0 at the first."""
+    weight_average: Annotated[float, _Fraction] = _RECIPE.weight_average
+    """Decay per epoch of the averaged weights, which are then the ones tested and kept; 0 is off."""
+
+
+class FineTuneSection(Section):
+    """Training of the last layers at each test resolution before testing there."""
+
+    layers: Annotated[str, Choice(FINE_TUNE_LAYERS)] = _FINE_TUNE.layers
+    """none tests the weights as trained; head: last convolution, its norm, classifier; last-block: also stage 7."""
+    epochs: Annotated[int, Whole(1, 10_000)] = _FINE_TUNE.epochs
+    """Passes over the training images."""
+    batch_size: Annotated[int, _Batch] = _FINE_TUNE.batch_size
+    """Images per weight update."""
+    learning_rate: Annotated[float, _LearningRate] | None = _FINE_TUNE.learning_rate
+    """Peak value; if left out 0.25 per 512 images of the batch, the paper's."""
+
+
+class MeasureSection(Section):
+    """How throughput is measured."""
+
+    modes: Annotated[tuple[Annotated[str, Choice(MODES)], ...], OneOrMore()] = MODES
+    """train at the train resolutions, inference at the test resolutions."""
+    batch_size: Annotated[int | str, Whole(1, 65_536, ("auto",), "images")] = "auto"
+    """Images per step; auto searches the fastest."""
+    memory_format: Annotated[str, Choice(("auto", *MEMORY_FORMATS))] = "auto"
+    """Order of the values in memory; auto takes the faster."""
+    blocks: Annotated[int, Whole(2, 1000)] = 5
+    """Timed blocks, each of which gives one sample."""
+    block_seconds: Annotated[float, Number(0, 3600, low_open=True)] = 1.0
+    """Shortest duration of a block in seconds."""
+    warmup_seconds: Annotated[float, Number(0, 3600)] = 1.0
+    """Untimed running before the first block in seconds, at least three steps."""
+
+
+class CpuSlots(Section):
+    """Slots made of processor cores."""
+
+    threads: Annotated[int, Whole(1, 4096)] = 1
+    """Cores of a slot."""
+    count: Annotated[int, Whole(1, 4096)] | None = None
+    """Slots per machine; as many as fit if left out."""
+
+
+class CudaSlots(Section):
+    """Slots of one CUDA GPU each."""
+
+    threads: Annotated[int, Whole(1, 4096)] = 1
+    """Cores that prepare a slot's images."""
+    count: Annotated[int, Whole(1, 4096)] | None = None
+    """Slots per machine; all GPUs if left out."""
+
+
+class IpuSlots(Section):
+    """Slots of one Graphcore IPU each."""
+
+    python: Annotated[str, Text()] | None = None
+    """Python 3.8 interpreter with PopTorch; the running one if left out."""
+    enable: Annotated[tuple[Annotated[str, Text()], ...], OneOrMore()] = ()
+    """Scripts of the Poplar SDK to source first, in order."""
+    threads: Annotated[int, Whole(1, 4096)] = 1
+    """Cores that prepare a slot's images."""
+    count: Annotated[int, Whole(1, 4096)] | None = None
+    """Slots per machine; all IPUs if left out."""
+
+
+class SlotsSection(Section):
+    """On what to run; only the kinds named here."""
+
+    cpu: Annotated[CpuSlots | None, BeforeValidator(_default_if_empty)] = None
+    """Processor cores."""
+    cuda: Annotated[CudaSlots | None, BeforeValidator(_default_if_empty)] = None
+    """CUDA GPUs."""
+    ipu: Annotated[IpuSlots | None, BeforeValidator(_default_if_empty)] = None
+    """Graphcore IPUs."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that are named."""
+        return tuple(kind for kind in type(self).model_fields if getattr(self, kind) is not None)
+
+
+class SweepSpec(Section):
+    """A sweep of EfficientNet variants: what to train, at which resolutions to test, what to measure."""
+
+    name: Annotated[
+        str,
+        Text(r"[A-Za-z0-9][A-Za-z0-9._+-]*", "letters, digits, dots, dashes, plus signs and underscores", 100),
+    ]
+    """Name of the sweep, unique in its database; the same name again resumes."""
+    dataset: DataSetSection
+    """Which images to train on and test with."""
+    model: ModelSection = ModelSection()
+    """Which sizes of network."""
+    grid: GridSection = GridSection()
+    """Axes of which every combination is trained."""
+    zip: tuple[ZipSection, ...] = ()
+    """Groups of axes whose lists advance together, crossed with the grid and with each other."""
+    exclude: tuple[_Rule, ...] = ()
+    """Rules over the axes; what one of them holds for is left out."""
+    test_resolution: Annotated[tuple[_TestResolution, ...], OneOrMore()] = ("native",)
+    """Where each training is tested: pixels, native, or steps from the train resolution such as +32."""
+    recipe: RecipeSection = RecipeSection()
+    """How networks are trained."""
+    fine_tune: Annotated[FineTuneSection | None, BeforeValidator(_none_if_off)] = FineTuneSection()
+    """Training of the last layers at each test resolution; none to test the weights as trained."""
+    measure: Annotated[MeasureSection | None, BeforeValidator(_none_if_off)] = MeasureSection()
+    """How throughput is measured; false to measure nothing."""
+    slots: SlotsSection | None = None
+    """On what to run; whatever is there if left out."""
+
+    @property
+    def recipe_record(self) -> Recipe:
+        """The recipe as jobs carry it."""
+        return Recipe(**self.recipe.model_dump())
+
+    @property
+    def fine_tune_record(self) -> FineTune:
+        """The fine-tuning as jobs carry it; without layers its other fields mean nothing and are the defaults."""
+        if self.fine_tune is None or self.fine_tune.layers == "none":
+            return dataclasses.replace(_FINE_TUNE, layers="none")
+        return FineTune(**self.fine_tune.model_dump())
+
+
+#: Axis → its value where the file names none; None where it must.
+AXES: dict[str, str | int | float | bool | None] = {
+    "size": None,
+    "width": 1.0,
+    "small_images": False,
+    "group_size": None,
+    "expansion": "auto",
+    "norm": None,
+    "train_resolution": None,
+    "precision": "fp32",
+    "seed": 0,
+}
+
+
+def home_of(axis: str) -> str:
+    """Return the section that an axis is a key of: ``model`` or ``grid``."""
+    return "model" if axis in ModelSection.model_fields else "grid"

@@ -1,0 +1,28 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from workers.data.fetch import fetch
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_person(monkeypatch):
+    """Tests see none of the settings of whoever runs them."""
+    for name in list(os.environ):
+        if name.startswith("ORCHESTRATOR_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def data_directory():
+    """Directory that holds Fashion-MNIST; fetched once per clone."""
+    directory = REPOSITORY / "data"
+    fetch("fashion-mnist", directory)
+    return directory
