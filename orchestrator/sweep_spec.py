@@ -287,7 +287,7 @@ class SweepSpec(Section):
     measure: Annotated[MeasureSection | None, BeforeValidator(_none_if_off)] = MeasureSection()
     """How throughput is measured; false to measure nothing."""
     slots: SlotsSection | None = None
-    """On what to run; whatever is there if left out."""
+    """On what to run; if left out the accelerators that are there, or else the processors."""
 
     @property
     def recipe_record(self) -> Recipe:

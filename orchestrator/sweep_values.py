@@ -4,6 +4,7 @@ Each kind is an annotation for pydantic (``Annotated[int, Whole(1, 64)]``). YAML
 apart already, so nothing is converted here but a whole number where a fraction may stand.
 """
 
+import abc
 import difflib
 import math
 import re
@@ -27,20 +28,20 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
     return f" - did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
-class Kind:
+class Kind(abc.ABC):
     """A kind of scalar value."""
 
+    @abc.abstractmethod
     def check(self, value: Any) -> Any:
         """Return the value.
 
         Raises:
             ValueError: It is not of this kind; the message says what is.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def json_schema(self) -> JsonSchemaValue:
         """Describe the accepted values."""
-        raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.check)

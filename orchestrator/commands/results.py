@@ -140,7 +140,8 @@ def _why_empty(reader: Reader, mode: Mode, sweep: str | None, filter_text: str) 
     if contended:
         return (
             f"{contended} of {len(rows)} results have a throughput that was measured while something else used the "
-            f"processors (verdict contended), which no front takes; measure again on a quiet machine"
+            f"processors (verdict contended), which no front takes; on a quiet machine: orchestrator remeasure SWEEP "
+            f"--noisy, then launch"
         )
     if rows:
         return f"{len(rows)} results, but none has a {mode} throughput: see `measure` in the sweep file"

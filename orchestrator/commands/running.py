@@ -201,6 +201,28 @@ def retry(sweep: str, failed: bool) -> int:
 
 
 @click.command()
+@click.argument("sweep")
+@click.option("--noisy", is_flag=True, help="Only measurements that something disturbed: noisy or contended ones.")
+@database_option
+def remeasure(sweep: str, noisy: bool) -> int:
+    """Measure throughput again.
+
+    The next launch does it; the earlier measurements stay, and the newest counts.
+    """
+    with reading() as reader, contextlib.closing(open_store(database_url())) as store:
+        jobs = [job for job in reader.jobs_of(reader.sweep(sweep).sweep_id) if job.stage == "measure"]
+        again = [
+            job.fingerprint
+            for job in jobs
+            if job.state == "done"
+            and (not noisy or reader.measurements_of(job.fingerprint)[0].record.verdict != "clean")
+        ]
+        count = store.requeue(again, ("done",))
+    click.echo(f"{count} measurement(s) queued again; launch the sweep's file to run them")
+    return 0
+
+
+@click.command()
 @click.option("--address", metavar="ADDRESS", help="Ray cluster to look at; else this machine.")
 @json_option
 def slots(address: str | None, as_json: bool) -> int:
@@ -248,4 +270,4 @@ def dashboard(port: int) -> int:
         return 0
 
 
-COMMANDS = (plan, launch, cancel, retry, slots, dashboard)
+COMMANDS = (plan, launch, cancel, retry, remeasure, slots, dashboard)

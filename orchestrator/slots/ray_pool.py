@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 #: How long an actor waits for news before it answers "nothing", seconds.
 POLL_SECONDS = 5.0
+#: How long a cluster's head may take to answer the first call, seconds.
+CONNECT_SECONDS = 10.0
 #: Smallest object store that Ray accepts, bytes; nothing large passes through it.
 OBJECT_STORE_BYTES = 80 * 1024 * 1024
 
@@ -85,6 +88,8 @@ class RayPool:
     """
 
     def __init__(self, address: str | None) -> None:
+        if address is not None:
+            _check_reachable(address)
         self._local = address is None
         self._directory = _private_directory() if self._local else None
         self._actors: dict[str, Any] = {}
@@ -272,6 +277,24 @@ def _init_ray(address: str | None, directory: Path | None) -> None:
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
         where = f"the Ray cluster at {address}" if directory is None else "a local Ray"
         raise ImpossibleHereError(f"could not reach {where}: {_first_line(error)}", hint="check --address") from error
+
+
+def _check_reachable(address: str) -> None:
+    """Find out in seconds what Ray takes minutes for: nobody listens there.
+
+    Raises:
+        ImpossibleHereError: Not an address, or nobody answers.
+    """
+    if address == "auto":  # the cluster that this machine is part of
+        return
+    host, _, port = address.rpartition(":")
+    hint = "give the host:port that `ray start --head` printed, or auto on a machine of the cluster"
+    if not host or not port.isdecimal() or "/" in host:
+        raise ImpossibleHereError(f"--address {address}: not a host and a port", hint=hint)
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise ImpossibleHereError(f"--address {address}: no Ray cluster answers there: {error}", hint=hint) from error
 
 
 def _set_ray_variables(directory: Path | None) -> None:

@@ -1,0 +1,23 @@
+"""Places to run sweeps in."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.place import SWEEP, Place
+
+
+@pytest.fixture
+def place(tmp_path, data_directory):
+    one = Place(tmp_path, data_directory)
+    one.write(SWEEP)
+    return one
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, data_directory):
+    """The tiny sweep, run once to its end. Tests must leave it as it is."""
+    one = Place(tmp_path_factory.mktemp("finished"), data_directory)
+    one.write(SWEEP)
+    one.run("launch", "sweep.yaml")
+    return one

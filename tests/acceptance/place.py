@@ -1,0 +1,78 @@
+"""The command line as a person runs it: real processes, real Ray, real images."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Two networks, one train and two test resolutions: the smallest sweep that has every stage.
+SWEEP = """\
+name: tiny
+dataset: {name: fashion-mnist, train_images: 600, test_images: 400}
+model: {size: b0, width: 0.25, small_images: true}
+grid:
+  group_size: [1, 16]
+  norm: gn
+  train_resolution: 12
+test_resolution: [12, 16]
+recipe: {epochs: 2, batch_size: 50}
+fine_tune: {layers: head, epochs: 1, batch_size: 50}
+measure: {batch_size: 16, memory_format: channels_last, blocks: 3, block_seconds: 0.05, warmup_seconds: 0.05}
+slots: {cpu: {threads: 1, count: 2}}
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A directory to run commands in, and what they need."""
+
+    directory: Path
+    data: Path
+    url: str = "sqlite:///orchestrator.db"
+
+    @property
+    def environment(self):
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("ORCHESTRATOR_", "RAY_"))}
+        return {**kept, "ORCHESTRATOR_DATA": str(self.data), "ORCHESTRATOR_DB": self.url, "PYTHONUNBUFFERED": "1"}
+
+    def write(self, text, name="sweep.yaml"):
+        (self.directory / name).write_text(text, encoding="utf-8")
+
+    def start(self, *arguments):
+        return subprocess.Popen(
+            [sys.executable, "-m", "orchestrator", *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments, expect=0):
+        """Run a command; check its exit code and that no traceback shows; return its output."""
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestrator", *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        assert "Traceback" not in output, output
+        assert done.returncode == expect, f"exit code {done.returncode}, not {expect}:\n{output}"
+        return output
+
+    def json(self, *arguments):
+        return json.loads(self.run(*arguments, "--json"))
+
+    def sql(self, statement):
+        return json.loads(self.run("sql", statement, "--json"))

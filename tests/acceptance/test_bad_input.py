@@ -1,0 +1,59 @@
+"""A mistake in the sweep file: one message with file, line and key; exit code 2; nothing written."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.place import SWEEP
+
+MISTAKES = {
+    "a typo in a key": ("norm: gn", "nrom: gn", 6, "norm"),
+    "a wrong type": ("epochs: 2", "epochs: two", 9, "epochs"),
+    "a network that cannot be built": ("size: b0, width: 0.25", "size: b6, width: 1.0", 5, "group_size"),
+    "an empty axis": ("norm: gn", "norm: []", 6, "norm"),
+    "not YAML": ("grid:", "grid: [", 6, "begins on line 4"),
+    "an unknown data set": ("fashion-mnist", "fashion-mnsit", 2, "did you mean"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("command", ["launch", "plan"])
+def test_a_mistake_gets_one_clear_message_and_writes_nothing(place, mistake, command):
+    right, wrong, line, word = MISTAKES[mistake]
+    assert right in SWEEP
+    place.write(SWEEP.replace(right, wrong))
+    output = place.run(command, "sweep.yaml", expect=2)
+    assert f"sweep.yaml:{line}:" in output
+    assert word in output
+    assert [path.name for path in place.directory.iterdir()] == ["sweep.yaml"]
+
+
+def test_a_file_that_is_not_there(place):
+    assert "no such file" in place.run("launch", "nowhere.yaml", expect=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("launch",), 2, "SWEEP.YAML"),
+        (("lunch", "sweep.yaml"), 2, "launch"),
+        (("results", "--filter", "group_sise=1"), 2, "group_size"),
+        (("front", "--mode", "training"), 2, "train"),
+        (("sql", "DELETE FROM jobs"), 2, "not allowed"),
+        (("status", "nobody"), 2, "nobody"),
+        (("explain", "zzz"), 2, "zzz"),
+        (("--db", "mysql://a:pass-word@b/c", "status"), 2, "mysql"),
+        (("--db", "postgresql://a:pass-word@127.0.0.1:9/c", "status"), 4, "127.0.0.1"),
+        (("launch", "sweep.yaml", "--address", "127.0.0.1:9"), 3, "127.0.0.1:9"),
+    ],
+)
+def test_mistakes_on_the_command_line(finished, arguments, code, words):
+    output = finished.run(*arguments, expect=code)
+    assert words in output
+    assert "pass-word" not in output
+
+
+def test_a_slot_that_is_not_here_is_said_at_once(place):
+    place.write(SWEEP.replace("slots: {cpu: {threads: 1, count: 2}}", "slots: {cuda: {}}"))
+    assert "cuda" in place.run("launch", "sweep.yaml", expect=3)
+    assert [path.name for path in place.directory.iterdir()] == ["sweep.yaml"]

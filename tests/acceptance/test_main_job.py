@@ -1,0 +1,148 @@
+"""A sweep from its file to its fronts, and again, extended, on the other database."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+
+import pytest
+
+from tests.acceptance.place import SWEEP, Place
+
+RESULTS = (
+    "SELECT model_size, group_size, norm, train_resolution, test_resolution, top1, train_images_per_second, "
+    "inference_images_per_second FROM results ORDER BY top1 DESC"
+)
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A finished sweep that a test may change."""
+    shutil.copytree(finished.directory, tmp_path / "copy")
+    # Paths of checkpoints are absolute, so the copy goes on using the original's files.
+    return Place(tmp_path / "copy", finished.data)
+
+
+def test_every_stage_is_done_and_every_result_is_whole(finished):
+    assert finished.json("status") == {"train": {"done": 2}, "evaluate": {"done": 4}, "measure": {"done": 6}}
+    rows = finished.sql(RESULTS)
+    assert len(rows) == 4
+    assert {(row["group_size"], row["test_resolution"]) for row in rows} == {(1, 12), (1, 16), (16, 12), (16, 16)}
+    for row in rows:
+        assert 10 < row["top1"] < 100
+        assert row["train_images_per_second"] > 0
+        assert row["inference_images_per_second"] > row["train_images_per_second"]
+
+
+def test_the_results_command_shows_the_rows_of_the_view_in_every_format(finished):
+    as_json = finished.json("results", "tiny")
+    assert len(as_json) == 4
+    assert {"sweep", "training_run", "top1", "params", "train_macs", "slot_kind", "source"} <= set(as_json[0])
+    lines = finished.run("results", "tiny", "--format", "csv").splitlines()
+    assert lines[0].split(",") == list(as_json[0])
+    assert len(lines) == 5
+    assert finished.run("results", "--format", "markdown").count("\n") == 6
+    assert "top-1 %" in finished.run("results")
+    assert len(finished.json("results", "--filter", "group_size=16", "--limit", "1")) == 1
+
+
+def test_parquet_holds_the_same_rows(finished, tmp_path):
+    import subprocess
+    import sys
+
+    import pyarrow.parquet
+
+    with (tmp_path / "results.parquet").open("wb") as file:
+        command = [sys.executable, "-m", "orchestrator", "results", "--format", "parquet"]
+        subprocess.run(command, cwd=finished.directory, env=finished.environment, stdout=file, check=True)
+    rows = pyarrow.parquet.read_table(tmp_path / "results.parquet").to_pylist()
+    expected = finished.json("results")
+    assert [row["top1"] for row in rows] == [row["top1"] for row in expected]
+
+
+def test_the_same_file_again_runs_nothing(copied):
+    output = copied.run("launch", "sweep.yaml")
+    assert "to run: 0 train, 0 evaluate, 0 measure; reused: 12" in output
+    assert copied.sql("SELECT max(attempt) AS attempts FROM jobs") == [{"attempts": 1}]
+
+
+def test_one_more_test_resolution_trains_nothing(copied):
+    copied.write(SWEEP.replace("[12, 16]", "[12, 16, 20]"))
+    counts = copied.json("plan", "sweep.yaml")
+    assert (counts["train"]["to_run"], counts["evaluate"]["to_run"], counts["measure"]["to_run"]) == (0, 2, 2)
+    assert (counts["train"]["reused"], counts["evaluate"]["reused"]) == (2, 4)
+    output = copied.run("launch", "sweep.yaml")
+    assert "to run: 0 train, 2 evaluate, 2 measure; reused: 12" in output
+    assert copied.json("status") == {"train": {"done": 2}, "evaluate": {"done": 6}, "measure": {"done": 8}}
+
+
+def test_another_sweep_reuses_what_it_shares(copied):
+    copied.write(SWEEP.replace("name: tiny", "name: other").replace("group_size: [1, 16]", "group_size: 16"))
+    assert "to run: 0 train, 0 evaluate, 0 measure; reused: 6" in copied.run("launch", "sweep.yaml")
+    assert len(copied.json("results", "other")) == 2
+
+
+def test_a_training_whose_weights_are_gone_is_run_again_only_if_they_are_needed(copied):
+    (path,) = copied.sql("SELECT checkpoint FROM trainings ORDER BY checkpoint LIMIT 1")
+    from pathlib import Path
+
+    weights = Path(path["checkpoint"])
+    kept = weights.read_bytes()
+    weights.unlink()
+    try:
+        assert copied.json("plan", "sweep.yaml")["train"]["to_run"] == 0
+        copied.write(SWEEP.replace("[12, 16]", "[12, 16, 20]"))
+        assert copied.json("plan", "sweep.yaml")["train"]["to_run"] == 1
+    finally:
+        weights.write_bytes(kept)
+
+
+def test_fronts_and_speed_up_come_from_what_was_measured(finished):
+    rows = {row["evaluation"]: row for row in finished.json("results")}
+    for mode in ("train", "inference"):
+        front = finished.json("front", "tiny", "--mode", mode, "--scenario", "all")
+        clean = [row for row in rows.values() if row[f"{mode}_verdict"] != "contended"]
+        measured = {(row["top1"], row[f"{mode}_images_per_second"]) for row in clean}
+        expected = {
+            point
+            for point in measured
+            if not any(other != point and other[0] >= point[0] and other[1] >= point[1] for other in measured)
+        }
+        assert {(row["top1_mean"], row["images_per_second"]) for row in front} == expected
+    found = finished.json("speedup", "--baseline", "group_size=1", "--candidate", "group_size=16", "--mode", "train")
+    assert set(found) >= {"points", "maximum", "geometric_mean"}
+
+
+def test_the_published_points_give_the_paper_s_speed_ups(place):
+    from tests.conftest import REPOSITORY
+
+    place.run("import", "--published", str(REPOSITORY / "examples" / "published_results.csv"))
+    filters = ["--baseline", "series=G1-GN-Baseline", "--candidate", "series=G16-LN+PN-Half", "--mode", "train"]
+    found = place.json("speedup", *filters)
+    assert found["maximum"]["speedup"] == pytest.approx(6.84, abs=0.01)
+    assert found["maximum"]["top1"] == pytest.approx(82.84, abs=0.005)
+    assert "6.84× at 82.84 %" in place.run("speedup", *filters)
+
+
+def test_postgres_answers_like_sqlite(place, postgres_url):
+    one = Place(place.directory, place.data, postgres_url)
+    one.run("launch", "sweep.yaml")
+    rows = one.sql(RESULTS)
+    assert len(rows) == 4
+    assert all(row["train_images_per_second"] > 0 for row in rows)
+    again = Place(place.directory, place.data)
+    again.run("launch", "sweep.yaml")
+    accuracies = {(row["group_size"], row["test_resolution"], row["top1"]) for row in again.sql(RESULTS)}
+    assert {(row["group_size"], row["test_resolution"], row["top1"]) for row in rows} == accuracies, "bit for bit"
+
+
+def test_nothing_is_written_before_the_first_launch(place):
+    place.run("plan", "sweep.yaml")
+    assert "no database" in place.run("status", expect=4).lower()
+    assert [path.name for path in place.directory.iterdir()] == ["sweep.yaml"]
+
+
+def test_the_database_file_is_a_plain_sqlite_file(finished):
+    with sqlite3.connect(finished.directory / "orchestrator.db") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
