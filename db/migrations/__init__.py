@@ -1,0 +1,1 @@
+"""Alembic's scripts that bring any released schema to the newest."""

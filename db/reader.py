@@ -1,0 +1,332 @@
+"""The read side of the store, for the command line and the dashboard; it can write nothing."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, and_, func, select
+from sqlalchemy.engine import URL
+
+from db import driver_rows, filters, fronts, job_rows, schema
+from db.engine import open_read_engine, transaction
+from db.errors import UnknownNameError
+from db.front_views import Mode, Scenario
+from db.measurement_rows import measurements_of
+from db.records import (
+    AttemptRow,
+    DriverRow,
+    EnvironmentRecord,
+    EpochRecord,
+    FailureGroup,
+    FinishedRun,
+    JobRow,
+    MeasurementRow,
+    SweepRow,
+)
+from db.suggestions import did_you_mean
+from db.tables import (
+    STAGES,
+    attempts,
+    drivers,
+    environments,
+    epochs,
+    jobs,
+    publications,
+    samples,
+    sweep_jobs,
+    sweeps,
+    trainings,
+)
+from db.urls import parse_url
+from db.views import VIEWS
+
+_FAILED_STATES = ("failed", "quarantined", "diverged")
+
+
+def open_reader(url: str) -> "Reader":
+    """Open an existing database read-only.
+
+    Raises:
+        DatabaseMissingError: Nothing was ever stored there; nothing is created.
+        SchemaVersionError: Written by another release.
+        DatabaseUnavailableError: Not reachable.
+    """
+    parsed = parse_url(url)
+    reader = Reader(open_read_engine(parsed), parsed)
+    reader.check()
+    return reader
+
+
+class Reader:
+    """The database as somebody who only looks sees it. Every method is one short transaction."""
+
+    def __init__(self, engine: Engine, url: URL) -> None:
+        self._engine = engine
+        self._url = url
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._engine.dispose()
+
+    def check(self) -> None:
+        """Make sure that the schema is the one this program reads.
+
+        Raises:
+            DatabaseMissingError: Nothing of ours is stored there.
+            SchemaVersionError: Older or newer than this program.
+        """
+        with self._transaction() as connection:
+            schema.check_for_reading(connection, self._url)
+
+    def _transaction(self) -> AbstractContextManager[Connection]:
+        return transaction(self._engine, self._url)
+
+    def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+        with self._transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def data_version(self) -> str:
+        """Return a token that changes when jobs, results or sweeps do; cheap enough to ask every second."""
+        query = select(
+            select(func.max(jobs.c.changed_at)).scalar_subquery().label("job"),
+            select(func.max(sweeps.c.updated_at)).scalar_subquery().label("sweep"),
+            select(func.max(publications.c.publication_id)).scalar_subquery().label("publication"),
+        )
+        return "/".join(str(value) for value in self._rows(query)[0].values())
+
+    # Sweeps and drivers -------------------------------------------------------------------------------------------
+
+    def sweeps(self) -> list[SweepRow]:
+        """Return every sweep, the newest first."""
+        return [SweepRow(**row) for row in self._rows(select(sweeps).order_by(sweeps.c.sweep_id.desc()))]
+
+    def sweep(self, name: str) -> SweepRow:
+        """Return the sweep of this name, or the one whose name begins with it, or of this number.
+
+        Raises:
+            UnknownNameError: There is none, or several begin so.
+        """
+        known = {sweep.name: sweep for sweep in self.sweeps()}
+        found = [known[name]] if name in known else [known[one] for one in known if one.startswith(name)]
+        if not found:
+            found = [sweep for sweep in known.values() if str(sweep.sweep_id) == name]
+        if len(found) != 1:
+            hint = did_you_mean(name, known) if not found else f"it begins {', '.join(one.name for one in found)}"
+            raise UnknownNameError(f"there is no one sweep {name!r}", hint.capitalize())
+        return found[0]
+
+    def driver(self, driver_id: str) -> DriverRow | None:
+        """Return a driver; None if it is not known."""
+        rows = self._rows(select(drivers).where(drivers.c.driver_id == driver_id))
+        return DriverRow(**rows[0]) if rows else None
+
+    def live_drivers(self) -> list[DriverRow]:
+        """Return the drivers that have not ended, oldest first."""
+        with self._transaction() as connection:
+            return driver_rows.alive(connection)
+
+    # Jobs ---------------------------------------------------------------------------------------------------------
+
+    def counts(self, sweep_id: int) -> dict[str, dict[str, int]]:
+        """Return how many jobs of a sweep are in which state, per stage."""
+        query = (
+            select(jobs.c.stage, jobs.c.state, func.count().label("jobs"))
+            .join(sweep_jobs, sweep_jobs.c.fingerprint == jobs.c.fingerprint)
+            .where(sweep_jobs.c.sweep_id == sweep_id)
+            .group_by(jobs.c.stage, jobs.c.state)
+            .order_by(jobs.c.stage, jobs.c.state)
+        )
+        found: dict[str, dict[str, int]] = {stage: {} for stage in STAGES}
+        for row in self._rows(query):
+            found[row["stage"]][row["state"]] = row["jobs"]
+        return found
+
+    def jobs_of(self, sweep_id: int) -> list[JobRow]:
+        """Return the jobs of a sweep in the order in which it asks for them."""
+        with self._transaction() as connection:
+            return job_rows.of_sweep(connection, sweep_id)
+
+    def job_states(self, fingerprints: Sequence[str]) -> dict[str, str]:
+        """Return the state of each of these jobs that exists."""
+        with self._transaction() as connection:
+            return job_rows.states(connection, fingerprints)
+
+    def running_jobs(self, sweep_id: int | None = None) -> list[JobRow]:
+        """Return the jobs that run now, of one sweep or of all, the longest running first."""
+        query = select(jobs).where(jobs.c.state == "running").order_by(jobs.c.started_at, jobs.c.fingerprint)
+        if sweep_id is not None:
+            query = query.where(jobs.c.fingerprint.in_(_fingerprints_of(sweep_id)))
+        return [JobRow(**row) for row in self._rows(query)]
+
+    def job(self, prefix: str) -> JobRow:
+        """Return the job whose fingerprint begins so.
+
+        Raises:
+            UnknownNameError: There is none, or several begin so.
+        """
+        matches = jobs.c.fingerprint.startswith(prefix.lower(), autoescape=True)
+        rows = self._rows(select(jobs).where(matches).order_by(jobs.c.fingerprint).limit(3))
+        if len(rows) != 1:
+            hint = "Several begin so: give more digits." if rows else "`orchestrator status` lists the jobs."
+            raise UnknownNameError(f"there is no one job {prefix!r}", hint)
+        return JobRow(**rows[0])
+
+    def attempts_of(self, fingerprint: str) -> list[AttemptRow]:
+        """Return the attempts at a job, the first first."""
+        query = select(attempts).where(attempts.c.fingerprint == fingerprint).order_by(attempts.c.attempt)
+        return [AttemptRow(**row) for row in self._rows(query)]
+
+    def failures(self, sweep_id: int | None = None) -> list[FailureGroup]:
+        """Return the jobs that failed for good, those that failed alike together, the largest group first."""
+        last = and_(attempts.c.fingerprint == jobs.c.fingerprint, attempts.c.attempt == jobs.c.attempt)
+        query = (
+            select(
+                jobs.c.fingerprint, jobs.c.stage, jobs.c.state, jobs.c.reason, attempts.c.failure, attempts.c.message
+            )
+            .outerjoin(attempts, last)
+            .where(jobs.c.state.in_(_FAILED_STATES))
+            .order_by(jobs.c.created_at, jobs.c.fingerprint)
+        )
+        if sweep_id is not None:
+            query = query.where(jobs.c.fingerprint.in_(_fingerprints_of(sweep_id)))
+        groups: defaultdict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+        for row in self._rows(query):
+            message = (row["message"] or row["reason"]).partition("\n")[0]
+            groups[row["stage"], row["state"], row["failure"] or "", message].append(row["fingerprint"])
+        found = [
+            FailureGroup(stage=stage, state=state, failure=failure, message=message, jobs=tuple(members))
+            for (stage, state, failure, message), members in groups.items()
+        ]
+        return sorted(found, key=lambda group: -len(group.jobs))
+
+    def history(self, limit: int = 10_000) -> list[FinishedRun]:
+        """Return how long the newest successful attempts took."""
+        query = (
+            select(jobs.c.stage, jobs.c.config, environments.c.slot_kind, attempts.c.started_at, attempts.c.ended_at)
+            .join_from(attempts, jobs, attempts.c.fingerprint == jobs.c.fingerprint)
+            .outerjoin(environments, environments.c.environment_key == attempts.c.environment_key)
+            .where(attempts.c.outcome == "done")
+            .order_by(attempts.c.ended_at.desc())
+            .limit(limit)
+        )
+        return [
+            FinishedRun(
+                stage=row["stage"],
+                config=row["config"],
+                slot_kind=row["slot_kind"],
+                seconds=(row["ended_at"] - row["started_at"]).total_seconds(),
+            )
+            for row in self._rows(query)
+        ]
+
+    # Results ------------------------------------------------------------------------------------------------------
+
+    def view(
+        self,
+        name: str = "results",
+        *,
+        filter_text: str = "",
+        sweep: str | None = None,
+        columns: Sequence[str] = (),
+        sort: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return rows of a view as dictionaries.
+
+        Args:
+            name: ``results``, ``variant_results``, ``training_front`` or ``inference_front``.
+            filter_text: A FILTER over the view's columns.
+            sweep: Only rows of the sweep of this very name; ``results`` alone knows sweeps.
+            columns: Which, in this order; all if empty.
+            sort: Columns to sort by; a leading ``-`` means descending.
+            limit: At most so many rows.
+
+        Raises:
+            FilterError: The filter cannot be understood.
+            UnknownNameError: No such view or column.
+        """
+        view = VIEWS.get(name)
+        if view is None:
+            raise UnknownNameError(f"there is no view {name!r}", did_you_mean(name, VIEWS).capitalize())
+        for column in (*columns, *(one.removeprefix("-") for one in sort), *(["sweep"] if sweep else [])):
+            if column not in view.c:
+                raise UnknownNameError(f"{name} has no column {column!r}", did_you_mean(column, view.c.keys()))
+        conditions = filters.parse(filter_text, {column.name: column.type for column in view.c})
+        query = select(*(view.c[one] for one in columns or view.c.keys())).where(filters.where(conditions, view))
+        if sweep is not None:
+            query = query.where(view.c.sweep == sweep)
+        for one in sort:
+            column_element = view.c[one.removeprefix("-")]
+            query = query.order_by(column_element.desc() if one.startswith("-") else column_element)
+        return self._rows(query.limit(limit))
+
+    def points(
+        self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = ""
+    ) -> list[dict[str, Any]]:
+        """Return the points of a scenario, most accurate first: columns of the front views, and ``on_front``.
+
+        Args:
+            mode: ``train`` or ``inference``: which throughput counts.
+            scenario: ``native``, ``best`` or ``all``.
+            sweep: Only results of the sweep of this very name.
+            filter_text: A FILTER; what it leaves out does not compete.
+
+        Raises:
+            FilterError: The filter cannot be understood.
+        """
+        conditions = filters.parse(filter_text, fronts.FILTERABLE)
+        rows = self._rows(fronts.points_query(mode, scenario, conditions, sweep))
+        return [{**row, "on_front": row["on_front"] == 1} for row in rows]
+
+    def front(
+        self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = ""
+    ) -> list[dict[str, Any]]:
+        """Return those of the points that no other one beats; arguments as of ``points``."""
+        points = self.points(mode, scenario, sweep=sweep, filter_text=filter_text)
+        return [{key: point[key] for key in point if key != "on_front"} for point in points if point["on_front"]]
+
+    def top1_of(self, conditions: Sequence[filters.Condition], sweep: str | None = None) -> tuple[float, ...]:
+        """Return top-1 (percent) of every evaluation that fulfils some conditions on ``results``."""
+        return tuple(row["top1"] for row in self._rows(fronts.seeds_query(conditions, sweep)))
+
+    def training(self, fingerprint: str) -> dict[str, Any] | None:
+        """Return a training run's row of ``trainings``; None if there is no result."""
+        rows = self._rows(select(trainings).where(trainings.c.fingerprint == fingerprint))
+        return rows[0] if rows else None
+
+    def epochs_of(self, fingerprint: str) -> list[EpochRecord]:
+        """Return the epochs of a training run; one that several attempts did, as the last of them did it."""
+        query = select(epochs).where(epochs.c.fingerprint == fingerprint).order_by(epochs.c.attempt, epochs.c.epoch)
+        found = {}
+        for row in self._rows(query):
+            values = {key: value for key, value in row.items() if key not in {"fingerprint", "attempt"}}
+            found[row["epoch"]] = EpochRecord(**values)
+        return [found[epoch] for epoch in sorted(found)]
+
+    def measurements_of(self, fingerprint: str) -> list[MeasurementRow]:
+        """Return every measurement that a job made, with samples, the newest first."""
+        with self._transaction() as connection:
+            return measurements_of(connection, fingerprint)
+
+    def block_rates(self, measurement_ids: Sequence[int]) -> dict[int, tuple[float, ...]]:
+        """Return images per second of every timed block of some measurements."""
+        query = (
+            select(samples)
+            .where(samples.c.measurement_id.in_(measurement_ids))
+            .order_by(samples.c.measurement_id, samples.c.ordinal)
+        )
+        found: defaultdict[int, list[float]] = defaultdict(list)
+        for row in self._rows(query):
+            found[row["measurement_id"]].append(row["images"] / row["seconds"])
+        return {measurement_id: tuple(rates) for measurement_id, rates in found.items()}
+
+    def environments(self) -> list[EnvironmentRecord]:
+        """Return every environment that was seen, the first first."""
+        query = select(environments).order_by(environments.c.first_seen_at, environments.c.environment_key)
+        rows = self._rows(query)
+        return [EnvironmentRecord(**{key: row[key] for key in row if key != "first_seen_at"}) for row in rows]
+
+
+def _fingerprints_of(sweep_id: int) -> Select[tuple[str]]:
+    return select(sweep_jobs.c.fingerprint).where(sweep_jobs.c.sweep_id == sweep_id)

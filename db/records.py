@@ -1,0 +1,369 @@
+"""Plain data that goes into the store and comes out of it.
+
+Configurations are plain dictionaries of the caller's; the store only keeps them. Times are aware, in UTC.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverIdentity:
+    """Which process drives sweeps, told so that another one can find out whether it still lives.
+
+    Attributes:
+        driver_id: 32 hexadecimal digits, drawn at random.
+        host: Name of its machine.
+        pid: Process number there.
+        boot_id: The machine's boot, as the kernel names it.
+        process_started: Start time of the process as the kernel counts it; with ``boot_id`` it tells a reused pid.
+    """
+
+    driver_id: str
+    host: str
+    pid: int
+    boot_id: str
+    process_started: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverRow:
+    """A driver as stored.
+
+    Attributes:
+        beats: Heartbeats so far; unchanged for a whole lease by the observer's own clock means dead.
+        ended_at: None while it has neither ended nor been declared dead.
+    """
+
+    driver_id: str
+    host: str
+    pid: int
+    boot_id: str
+    process_started: float
+    started_at: dt.datetime
+    heartbeat_at: dt.datetime
+    beats: int
+    ended_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRow:
+    """A sweep as stored; ``driver_id`` is None when nobody runs it."""
+
+    sweep_id: int
+    name: str
+    spec_text: str
+    spec_digest: str
+    state: str
+    driver_id: str | None
+    artifacts: str
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    finished_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentRecord:
+    """Hardware and software of a slot; the key is the caller's digest of what throughput depends on."""
+
+    environment_key: str
+    slot_kind: str
+    device: str
+    threads: int
+    software: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job that a sweep asks for.
+
+    Attributes:
+        fingerprint: 32 hexadecimal digits; an existing job of this fingerprint is reused.
+        stage: ``train``, ``evaluate`` or ``measure``.
+        label: Short name for people.
+        config: The job as JSON types.
+        depends_on: For ``evaluate``: fingerprint of its training run.
+        environment_key: For ``measure``: where it is measured.
+        state: ``queued``, or ``blocked`` with a reason.
+        reason: Why blocked.
+    """
+
+    fingerprint: str
+    stage: str
+    label: str
+    config: Mapping[str, Any]
+    depends_on: str | None = None
+    environment_key: str | None = None
+    state: str = "queued"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """A job as stored.
+
+    Attributes:
+        attempt: Number of the last attempt, 0 before the first; the fencing token.
+        driver_id: Who runs it; None unless running. Likewise ``slot``.
+        crashes: Attempts whose process died, since the job was last requeued by hand.
+        losses: Attempts lost with their driver, since then.
+        not_before: No attempt should start earlier.
+        changed_at: Last change of this row.
+        progress: Fraction done of the running attempt, 0 to 1.
+    """
+
+    fingerprint: str
+    stage: str
+    label: str
+    config: dict[str, Any]
+    depends_on: str | None
+    environment_key: str | None
+    state: str
+    reason: str
+    attempt: int
+    driver_id: str | None
+    slot: str | None
+    crashes: int
+    losses: int
+    not_before: dt.datetime | None
+    created_at: dt.datetime
+    changed_at: dt.datetime
+    started_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    progress: float
+    progress_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One try at a job; ``outcome`` is None while it runs."""
+
+    fingerprint: str
+    attempt: int
+    driver_id: str
+    slot: str
+    node: str
+    environment_key: str | None
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    outcome: str | None
+    failure: str
+    message: str
+    traceback: str
+    directory: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRecord:
+    """One epoch of a training run: mean loss, learning rate at its end, images seen, wall seconds."""
+
+    epoch: int
+    loss: float
+    learning_rate: float
+    images: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRecord:
+    """One architecture."""
+
+    model_size: str
+    group_size: int
+    expansion: int
+    norm: str
+    width: float = 1.0
+    small_images: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSetRecord:
+    """One data set as a sweep asks for it; ``train_images`` and ``test_images`` None mean all, sides are pixels."""
+
+    name: str
+    classes: int
+    channels: int
+    image_side: int
+    train_images: int | None = None
+    test_images: int | None = None
+    root: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecord:
+    """Result of a training run.
+
+    Attributes:
+        native_resolution: What the network was designed for, pixels; None if nobody said.
+        half_resolution: The one with about half its pixels.
+        recipe: As JSON types.
+        recipe_digest: 32 hexadecimal digits; equal digests may be averaged over seeds.
+        params: Trained parameters.
+        train_macs: Multiply-accumulates of one image's forward pass at the train resolution.
+        train_loss: Mean over the last epoch.
+        images_seen: Over all epochs.
+        seconds: Wall time of the training steps.
+        checkpoint: Path of the final weights.
+        dataset_digest: Of the images and labels that were used.
+        environment_key: Where it ran.
+    """
+
+    variant: VariantRecord
+    dataset: DataSetRecord
+    train_resolution: int
+    native_resolution: int | None
+    half_resolution: int | None
+    seed: int
+    precision: str
+    optimizer: str
+    recipe: Mapping[str, Any]
+    recipe_digest: str
+    params: int
+    train_macs: int
+    epochs: int
+    train_loss: float
+    images_seen: int
+    seconds: float
+    checkpoint: str
+    checkpoint_sha256: str
+    checkpoint_bytes: int
+    dataset_digest: str
+    environment_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRecord:
+    """Result of an evaluation: accuracy as counts of test images.
+
+    Attributes:
+        training: Fingerprint of the training run whose weights were tested.
+        fine_tune: As JSON types.
+        fine_tune_digest: 32 hexadecimal digits; equal digests may be averaged over seeds.
+        correct_before_fine_tune: Right answers with the weights as trained.
+        test_macs: Multiply-accumulates of one image's forward pass at the test resolution.
+        seconds: Wall time of fine-tuning and testing.
+    """
+
+    training: str
+    test_resolution: int
+    fine_tune: Mapping[str, Any]
+    fine_tune_digest: str
+    fine_tune_layers: str
+    images: int
+    correct: int
+    correct_before_fine_tune: int
+    loss: float
+    test_macs: int
+    seconds: float
+    dataset_digest: str
+    environment_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRecord:
+    """One timed block."""
+
+    images: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementRecord:
+    """Result of a measurement with everything needed to judge it.
+
+    Attributes:
+        mode: ``train`` or ``inference``.
+        optimizer: For mode ``train``.
+        batch_size_requested: None where the best was searched.
+        images_per_second: Median over the samples.
+        low: Lower end of its 95 % interval, images per second; ``high`` the upper.
+        cv: Standard deviation over mean of the samples, a fraction.
+        verdict: ``clean``, ``noisy`` or ``contended``, with ``verdict_reason`` in words.
+        conditions: What was read before and after.
+    """
+
+    variant: VariantRecord
+    channels: int
+    classes: int
+    mode: str
+    resolution: int
+    precision: str
+    optimizer: str | None
+    batch_size_requested: int | None
+    batch_size: int
+    memory_format: str
+    images_per_second: float
+    low: float
+    high: float
+    cv: float
+    warmup_steps: int
+    macs: int
+    params: int
+    peak_memory_bytes: int | None
+    verdict: str
+    verdict_reason: str
+    conditions: Mapping[str, Any]
+    environment_key: str
+    samples: Sequence[SampleRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementRow:
+    """A measurement as stored, with the attempt that made it and its samples in order."""
+
+    measurement_id: int
+    fingerprint: str
+    attempt: int
+    measured_at: dt.datetime
+    record: MeasurementRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureGroup:
+    """Jobs that failed alike.
+
+    Attributes:
+        failure: Class of the failure, e.g. ``out_of_memory``.
+        message: The first line of what was reported.
+        state: The state that the jobs are in.
+        jobs: Fingerprints, in the sweep's order.
+    """
+
+    stage: str
+    state: str
+    failure: str
+    message: str
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """How long one successful attempt took: what time predictions are made from."""
+
+    stage: str
+    config: dict[str, Any]
+    slot_kind: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedRecord:
+    """One published result; ``top1_ppm`` is correct images per million, ``test_resolution`` None where not named."""
+
+    series: str
+    variant: VariantRecord
+    train_resolution: int
+    test_resolution: int | None
+    native_resolution: int | None
+    half_resolution: int | None
+    fine_tuned: bool
+    top1_ppm: int
+    params: int | None
+    train_macs: int | None
+    train_images_per_second: float | None
+    inference_images_per_second: float | None
+    slot_kind: str | None
+    device: str

@@ -1,0 +1,224 @@
+"""The speed-up of one front over another at equal accuracy. Pure: points in, numbers out.
+
+At an accuracy inside the ranges of both fronts, each front's logarithm of throughput is interpolated linearly in
+accuracy between its neighbouring points; the speed-up is the ratio. It is reported at every point of either front
+inside the overlap. Nothing is ever extrapolated: without an overlap there is no speed-up to report.
+
+Source:
+    The headline ratios of arXiv 2106.03640 ("7×" and "3×") are such horizontal distances between its curves.
+"""
+
+import bisect
+import math
+import random
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+#: Bounds of a 95 % interval, as fractions of the sorted resamples.
+_LOW, _HIGH = 0.025, 0.975
+#: An accuracy that fewer resamples than this reach has no interval: it lies at the very end of the overlap.
+_REACHED: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One configuration.
+
+    Attributes:
+        top1: Percent, mean over seeds.
+        images_per_second: Median over the blocks of a measurement.
+        block_rates: Images per second of each block; may be empty.
+        seed_top1: Percent per seed; may be empty.
+    """
+
+    top1: float
+    images_per_second: float
+    block_rates: tuple[float, ...] = ()
+    seed_top1: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedupPoint:
+    """Speed-up at one accuracy (percent), with a 95 % interval where it can be told."""
+
+    top1: float
+    speedup: float
+    low: float | None = None
+    high: float | None = None
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return JSON types."""
+        return {"top1": self.top1, "speedup": self.speedup, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class Speedup:
+    """Speed-up of a candidate front over a baseline front.
+
+    Attributes:
+        points: One per accuracy of either front inside the overlap, ascending; empty without an overlap.
+        maximum: The largest of them. Its interval is that of its own accuracy, not of a maximum.
+        geometric_mean: Over the points.
+        geometric_mean_low: Lower end of its 95 % interval; ``geometric_mean_high`` the upper.
+        baseline_range: Lowest and highest top-1 of the baseline's front, percent; None without points.
+        candidate_range: Likewise.
+    """
+
+    points: tuple[SpeedupPoint, ...]
+    maximum: SpeedupPoint | None
+    geometric_mean: float | None
+    geometric_mean_low: float | None
+    geometric_mean_high: float | None
+    baseline_range: tuple[float, float] | None
+    candidate_range: tuple[float, float] | None
+
+    @property
+    def reason(self) -> str:
+        """Why there are no points; empty when there are some."""
+        if self.points:
+            return ""
+        for side, found in (("baseline", self.baseline_range), ("candidate", self.candidate_range)):
+            if found is None:
+                return f"the {side} has no measured results"
+        baseline, candidate = _range("baseline", self.baseline_range), _range("candidate", self.candidate_range)
+        return f"no accuracy in common: {baseline}, {candidate}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON types."""
+        return {
+            "points": [point.to_json() for point in self.points],
+            "maximum": None if self.maximum is None else self.maximum.to_json(),
+            "geometric_mean": self.geometric_mean,
+            "geometric_mean_low": self.geometric_mean_low,
+            "geometric_mean_high": self.geometric_mean_high,
+            "baseline_range": self.baseline_range,
+            "candidate_range": self.candidate_range,
+            "reason": self.reason,
+        }
+
+
+class Curve:
+    """A front as a function: logarithm of throughput over accuracy, between its lowest and highest accuracy."""
+
+    def __init__(self, points: Sequence[tuple[float, float]]) -> None:
+        front = non_dominated(points)
+        self.top1 = [top1 for top1, _ in front]
+        self.log_rate = [math.log(rate) for _, rate in front]
+
+    def covers(self, top1: float) -> bool:
+        """Tell whether an accuracy lies in the front's range."""
+        return bool(self.top1) and self.top1[0] <= top1 <= self.top1[-1]
+
+    def log_rate_at(self, top1: float) -> float:
+        """Return the logarithm of images per second at an accuracy that the front covers."""
+        right = bisect.bisect_left(self.top1, top1)
+        if self.top1[right] == top1:
+            return self.log_rate[right]
+        left = right - 1
+        share = (top1 - self.top1[left]) / (self.top1[right] - self.top1[left])
+        return self.log_rate[left] + share * (self.log_rate[right] - self.log_rate[left])
+
+
+def non_dominated(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the (top-1, images per second) that no other point beats, by ascending accuracy, equal ones once."""
+    kept: list[tuple[float, float]] = []
+    for top1, rate in sorted(set(points), reverse=True):
+        if not kept or rate > kept[-1][1]:
+            kept.append((top1, rate))
+    return kept[::-1]
+
+
+def speedup(baseline: Sequence[Point], candidate: Sequence[Point], *, resamples: int = 1000, seed: int = 0) -> Speedup:
+    """Compare two fronts at equal accuracy.
+
+    Args:
+        baseline: Its points; dominated ones are left out.
+        candidate: Likewise.
+        resamples: Of the bootstrap over blocks and seeds; used where a point has at least two of either.
+        seed: Of the bootstrap's random numbers.
+    """
+    base, other = _curve(baseline), _curve(candidate)
+    accuracies = _common_accuracies(base, other)
+    ratios = [_ratio(base, other, top1) for top1 in accuracies]
+    intervals, mean_interval = _intervals(baseline, candidate, accuracies, resamples, seed)
+    points = tuple(
+        SpeedupPoint(top1, ratio, *interval)
+        for top1, ratio, interval in zip(accuracies, ratios, intervals, strict=True)
+    )
+    return Speedup(
+        points=points,
+        maximum=max(points, key=lambda point: point.speedup, default=None),
+        geometric_mean=statistics.geometric_mean(ratios) if ratios else None,
+        geometric_mean_low=mean_interval[0],
+        geometric_mean_high=mean_interval[1],
+        baseline_range=_covered(base),
+        candidate_range=_covered(other),
+    )
+
+
+def _curve(points: Sequence[Point]) -> Curve:
+    return Curve([(point.top1, point.images_per_second) for point in points])
+
+
+def _common_accuracies(base: Curve, other: Curve) -> list[float]:
+    return sorted({top1 for top1 in base.top1 + other.top1 if base.covers(top1) and other.covers(top1)})
+
+
+def _ratio(base: Curve, other: Curve, top1: float) -> float:
+    return math.exp(other.log_rate_at(top1) - base.log_rate_at(top1))
+
+
+def _covered(curve: Curve) -> tuple[float, float] | None:
+    return (curve.top1[0], curve.top1[-1]) if curve.top1 else None
+
+
+def _range(side: str, found: tuple[float, float] | None) -> str:
+    low, high = found or (math.nan, math.nan)
+    return f"the {side} spans {low:.2f} to {high:.2f} %"
+
+
+Interval = tuple[float | None, float | None]
+
+
+def _intervals(
+    baseline: Sequence[Point], candidate: Sequence[Point], accuracies: Sequence[float], resamples: int, seed: int
+) -> tuple[list[Interval], Interval]:
+    """Return the interval at each accuracy, and that of the geometric mean."""
+    nothing: Interval = (None, None)
+    if not accuracies or not any(_varies(point) for point in (*baseline, *candidate)):
+        return [nothing] * len(accuracies), nothing
+    source = random.Random(seed)  # noqa: S311  # a bootstrap, not a secret
+    ratios: list[list[float]] = [[] for _ in accuracies]
+    means: list[float] = []
+    for _ in range(resamples):
+        base = Curve([_resample(point, source) for point in baseline])
+        other = Curve([_resample(point, source) for point in candidate])
+        reached = [index for index, top1 in enumerate(accuracies) if base.covers(top1) and other.covers(top1)]
+        for index in reached:
+            ratios[index].append(_ratio(base, other, accuracies[index]))
+        if reached:
+            means.append(statistics.geometric_mean(ratios[index][-1] for index in reached))
+    return [_interval(found, resamples) for found in ratios], _interval(means, resamples)
+
+
+def _varies(point: Point) -> bool:
+    return len(point.block_rates) > 1 or len(point.seed_top1) > 1
+
+
+def _resample(point: Point, source: random.Random) -> tuple[float, float]:
+    """Draw blocks and seeds again, with replacement; what was not repeated stays as it is."""
+    top1, rate = point.top1, point.images_per_second
+    if len(point.seed_top1) > 1:
+        top1 = statistics.fmean(source.choices(point.seed_top1, k=len(point.seed_top1)))
+    if len(point.block_rates) > 1:
+        rate = statistics.median(source.choices(point.block_rates, k=len(point.block_rates)))
+    return top1, rate
+
+
+def _interval(found: list[float], resamples: int) -> Interval:
+    if len(found) < _REACHED * resamples or len(found) < 2:
+        return None, None
+    ordered = sorted(found)
+    return ordered[round(_LOW * (len(ordered) - 1))], ordered[round(_HIGH * (len(ordered) - 1))]

@@ -1,0 +1,202 @@
+"""The view ``variant_results``: rows of ``results`` with their seeds pooled and one throughput per point.
+
+A function of the rows, so that a query which filters them first is pooled by the very same rule.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Double,
+    FromClause,
+    Select,
+    Subquery,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+)
+
+from db.results_view import PPM
+from db.tables import datasets, measurements, variants
+
+#: What tells one training configuration from another; seeds differ within it.
+TRAINING: Final = (
+    "source",
+    "series",
+    "variant_id",
+    "dataset",
+    "dataset_id",
+    "train_resolution",
+    "native_resolution",
+    "half_resolution",
+    "recipe_digest",
+    "precision",
+)
+#: Where it was measured. Points of different places never compete.
+PLACE: Final = ("slot_kind", "device", "threads")
+#: What tells one tested configuration from another.
+TEST: Final = ("test_resolution", "fine_tune_layers", "fine_tune_digest")
+_VARIANT: Final = ("model_size", "group_size", "expansion", "norm", "width", "small_images")
+
+
+def variant_results(rows: FromClause) -> Select[Any]:
+    """Pool rows of ``results`` over seeds.
+
+    Args:
+        rows: ``results``, or a part of it.
+    """
+    points = _one_measurement_per_point(_pooled(_copies_numbered(rows)))
+    p = points.c
+    train, inference = measurements.alias("train_measurement"), measurements.alias("inference_measurement")
+    joined = (
+        points.join(variants, variants.c.variant_id == p.variant_id)
+        .outerjoin(datasets, datasets.c.dataset_id == p.dataset_id)
+        .outerjoin(train, train.c.measurement_id == p.train_measurement_id)
+        .outerjoin(inference, inference.c.measurement_id == p.inference_measurement_id)
+    )
+    columns: list[ColumnElement[Any]] = [
+        p.source,
+        p.series,
+        *(variants.c[name] for name in _VARIANT),
+        p.dataset,
+        datasets.c.train_images,
+        datasets.c.test_images,
+        p.train_resolution,
+        p.test_resolution,
+        p.native_resolution,
+        p.half_resolution,
+        p.seeds,
+        case((p.images_sum.is_(None), _percent(p.published_ppm)), else_=_share(p.correct_sum, p.images_sum)).label(
+            "top1_mean"
+        ),
+        _standard_deviation(points).label("top1_std"),
+        func.coalesce(p.correct_sum * PPM // p.images_sum, p.published_ppm).label("top1_ppm"),
+        _share(p.correct_before_sum, p.images_sum).label("top1_before_fine_tune_mean"),
+        p.images_sum,
+        p.correct_sum,
+        p.params,
+        p.train_macs,
+        p.test_macs,
+        func.coalesce(train.c.images_per_second, p.published_train).label("train_images_per_second"),
+        train.c.cv.label("train_throughput_cv"),
+        train.c.verdict.label("train_verdict"),
+        func.coalesce(inference.c.images_per_second, p.published_inference).label("inference_images_per_second"),
+        inference.c.cv.label("inference_throughput_cv"),
+        inference.c.verdict.label("inference_verdict"),
+        *(p[name] for name in PLACE),
+        p.precision,
+        p.fine_tune_layers,
+        p.recipe_digest,
+        p.fine_tune_digest,
+        p.train_measurement_id,
+        p.inference_measurement_id,
+        p.variant_id,
+        p.dataset_id,
+        p.finished_at,
+    ]
+    return select(*columns).select_from(joined)
+
+
+#: What ``_pooled`` aggregates, besides the key.
+_AGGREGATED: Final = (
+    "evaluation",
+    "images",
+    "correct",
+    "correct_before_fine_tune",
+    "top1_ppm",
+    "params",
+    "train_macs",
+    "test_macs",
+    "train_images_per_second",
+    "train_verdict",
+    "train_measurement_id",
+    "inference_images_per_second",
+    "inference_verdict",
+    "inference_measurement_id",
+    "finished_at",
+)
+
+
+def _copies_numbered(rows: FromClause) -> Subquery:
+    """Number the rows that show the same evaluation in the same place, one for each sweep that shares it."""
+    r = rows.c
+    copy = func.row_number().over(
+        partition_by=[r.evaluation, *(r[name] for name in PLACE)], order_by=[r.sweep, r.environment_key]
+    )
+    needed = [r[name] for name in (*TRAINING, *TEST, *PLACE, *_AGGREGATED)]
+    return select(*needed, copy.label("copy")).subquery("numbered")
+
+
+def _pooled(numbered: Subquery) -> Subquery:
+    """Group the rows by configuration and place; each evaluation counts once however many sweeps share it."""
+    n = numbered.c
+    key = [n[name] for name in (*TRAINING, *TEST, *PLACE)]
+
+    def once(value: ColumnElement[Any]) -> ColumnElement[Any]:
+        return cast(func.sum(case((n.copy == 1, value))), BigInteger)
+
+    def if_published(value: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.max(case((n.source == "published", value)))
+
+    def newest(mode: str, *, undisturbed: bool) -> ColumnElement[Any]:
+        measurement = n[f"{mode}_measurement_id"]
+        return func.max(case((n[f"{mode}_verdict"] != "contended", measurement)) if undisturbed else measurement)
+
+    return (
+        select(
+            *key,
+            func.nullif(func.count(n.evaluation.distinct()), 0).label("seeds"),
+            once(n.images).label("images_sum"),
+            once(n.correct).label("correct_sum"),
+            once(n.correct_before_fine_tune).label("correct_before_sum"),
+            once(n.top1_ppm).label("ppm_sum"),
+            once(n.top1_ppm * n.top1_ppm).label("ppm_squares"),
+            if_published(n.top1_ppm).label("published_ppm"),
+            if_published(n.train_images_per_second).label("published_train"),
+            if_published(n.inference_images_per_second).label("published_inference"),
+            func.max(n.params).label("params"),
+            func.max(n.train_macs).label("train_macs"),
+            func.max(n.test_macs).label("test_macs"),
+            newest("train", undisturbed=True).label("train_undisturbed"),
+            newest("train", undisturbed=False).label("train_newest"),
+            newest("inference", undisturbed=True).label("inference_undisturbed"),
+            newest("inference", undisturbed=False).label("inference_newest"),
+            func.max(n.finished_at).label("finished_at"),
+        )
+        .group_by(*key)
+        .subquery("pooled")
+    )
+
+
+def _one_measurement_per_point(pooled: Subquery) -> Subquery:
+    """Choose the newest measurement that nothing disturbed, else the newest.
+
+    Training throughput does not depend on the test, so one measurement stands for all tests of a training.
+    """
+    p = pooled.c
+    training = [p[name] for name in (*TRAINING, *PLACE)]
+    train = func.coalesce(
+        func.max(p.train_undisturbed).over(partition_by=training), func.max(p.train_newest).over(partition_by=training)
+    )
+    inference = func.coalesce(p.inference_undisturbed, p.inference_newest)
+    return select(pooled, train.label("train_measurement_id"), inference.label("inference_measurement_id")).subquery(
+        "points"
+    )
+
+
+def _share(correct: ColumnElement[Any], images: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(correct, Double) * literal(100) / images
+
+
+def _percent(ppm: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(ppm, Double) / literal(10_000)
+
+
+def _standard_deviation(points: Subquery) -> ColumnElement[Any]:
+    """Sample standard deviation over seeds, in percentage points; integers up to the root, so both engines agree."""
+    p = points.c
+    spread = cast(p.seeds * p.ppm_squares - p.ppm_sum * p.ppm_sum, Double)
+    return case((p.seeds > 1, func.sqrt(spread / (p.seeds * (p.seeds - 1))) / literal(10_000)))
