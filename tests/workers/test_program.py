@@ -1,0 +1,342 @@
+"""The worker as a program of its own, spoken to over its pipes as a supervisor does."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from workers.durable_file import file_sha256, write_durably
+from workers.protocol.jobs import job_to_dict
+from workers.protocol.orders import (
+    Diverged,
+    EpochDone,
+    Failed,
+    Finished,
+    Order,
+    Progress,
+    Ready,
+    Started,
+    order_to_json,
+    report_from_json,
+)
+
+PROGRAM = [sys.executable, "-m", "workers"]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+class Worker:
+    """A worker process and its reports."""
+
+    def __init__(self, *arguments):
+        command = [*PROGRAM, "--serve", "--threads", "1", *arguments]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self.process = subprocess.Popen(command, text=True, env=ENVIRONMENT, **pipes)
+        self._lines = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self._lines.put(line)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def next_report(self):
+        return report_from_json(self._lines.get(timeout=60))
+
+    def reports_until(self, *kinds):
+        reports = [self.next_report()]
+        while not isinstance(reports[-1], kinds):
+            reports.append(self.next_report())
+        return reports
+
+    def do(self, order):
+        self.say(order_to_json(order))
+        return self.reports_until(Finished, Diverged, Failed)
+
+
+@pytest.fixture
+def worker():
+    started = []
+
+    def start(*arguments):
+        started.append(Worker(*arguments))
+        assert isinstance(started[-1].next_report(), Ready)
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
+
+
+@pytest.fixture
+def order_of(tmp_path):
+    def make(job, attempt=1, **fields):
+        return Order(job, attempt, str(tmp_path / f"attempt-{attempt}"), str(tmp_path / "data"), **fields)
+
+    return make
+
+
+@pytest.fixture
+def long_job(train_job, with_recipe):
+    """Hundreds of steps."""
+    return with_recipe(train_job, epochs=300)
+
+
+def report_file(order):
+    return Path(order.directory) / "report.json"
+
+
+def spooled(order):
+    return report_from_json(report_file(order).read_text(encoding="utf-8"))
+
+
+def test_one_process_trains_evaluates_and_measures(worker, order_of, train_job, evaluate_job, measure_job):
+    serving = worker()
+    training = order_of(train_job)
+    reports = serving.do(training)
+    assert isinstance(reports[0], Started)
+    assert [report.epoch for report in reports if isinstance(report, EpochDone)] == [1, 2, 3]
+    assert any(isinstance(report, Progress) for report in reports)
+    assert {(report.job, report.attempt) for report in reports} == {(train_job.fingerprint, 1)}
+    assert spooled(training) == reports[-1]
+    trained = reports[-1].result
+    weights = str(Path(training.directory) / trained.checkpoint)
+    assert file_sha256(weights) == trained.checkpoint_sha256
+
+    testing = order_of(evaluate_job, 2, checkpoint=weights, checkpoint_sha256=trained.checkpoint_sha256)
+    tested = serving.do(testing)[-1].result
+    assert tested.images == 64
+    assert tested.dataset_digest == trained.dataset_digest
+
+    measured = serving.do(order_of(measure_job, 3))[-1].result
+    assert len(measured.samples) == 4
+    assert serving.process.poll() is None
+
+
+def test_a_result_is_the_same_in_a_fresh_process_and_in_a_used_one(worker, order_of, train_job, with_recipe):
+    serving = worker()
+    serving.do(order_of(with_recipe(train_job, optimizer="sgd", mixup=0.0), 1))
+    used = serving.do(order_of(train_job, 2))[-1].result
+    fresh = worker().do(order_of(train_job, 3))[-1].result
+    assert used.checkpoint_sha256 == fresh.checkpoint_sha256
+
+
+def test_a_run_killed_between_epochs_goes_on_in_another_process(worker, order_of, train_job, with_recipe):
+    job = with_recipe(train_job, epochs=4)
+    serving = worker()
+    unbroken = serving.do(order_of(job, 1))[-1].result
+    # Interrupted after each epoch, with a resume point every time, in a process of its own.
+    script = (
+        "import os, sys, torch; torch.set_num_threads(1)\n"
+        "from workers.protocol.orders import order_from_json\n"
+        "from workers.data.loading import load_data_set\n"
+        "from workers.training.training import train\n"
+        "from workers.training.observer import SilentObserver\n"
+        "class Killer(SilentObserver):\n"
+        "    def progress(self, done, text):\n"
+        "        if text.startswith('epoch 3'): os.kill(os.getpid(), 9)\n"
+        "order = order_from_json(sys.stdin.read()); os.makedirs(order.directory)\n"
+        "cpu = torch.device('cpu'); data = load_data_set(order.job.dataset, order.data_directory, cpu)\n"
+        "train(order.job, data, cpu, order.directory, Killer(), resume_point_seconds=0.0)\n"
+    )
+    killed = order_of(job, 2)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, input=order_to_json(killed), text=True, check=False, env=ENVIRONMENT)
+    assert done.returncode == -signal.SIGKILL
+    reports = serving.do(order_of(job, 3, resume_from=killed.directory))
+    assert [report.epoch for report in reports if isinstance(report, EpochDone)] == [3, 4]
+    assert reports[-1].result.checkpoint_sha256 == unbroken.checkpoint_sha256
+
+
+def test_a_line_that_is_no_order_is_answered_and_the_next_is_done(worker, order_of, measure_job):
+    serving = worker()
+    lines = ("{", "[1]", "\x00", '{"job": 3}', '{"job": {"stage": "train"}}', '{"job": {"stage": "nap"}, "attempt": 1}')
+    for line in lines:
+        serving.say(line)
+        answer = serving.next_report()
+        assert isinstance(answer, Failed)
+        assert (answer.job, answer.attempt, answer.failure) == ("", 0, "error")
+        assert "not an order" in answer.message
+    assert isinstance(serving.do(order_of(measure_job))[-1], Finished)
+
+
+def test_the_end_of_the_input_ends_the_process_in_the_middle_of_a_job(worker, order_of, long_job):
+    serving = worker()
+    order = order_of(long_job)
+    serving.say(order_to_json(order))
+    serving.reports_until(EpochDone)
+    serving.process.stdin.close()
+    assert serving.process.wait(timeout=5) == 0
+    assert not report_file(order).exists()
+
+
+def test_sigterm_ends_the_process_in_the_middle_of_a_job_and_ctrl_c_does_not(worker, order_of, long_job):
+    serving = worker()
+    serving.say(order_to_json(order_of(long_job)))
+    serving.reports_until(EpochDone)
+    serving.process.send_signal(signal.SIGINT)
+    serving.reports_until(EpochDone)
+    serving.process.terminate()
+    assert serving.process.wait(timeout=5) == 143
+
+
+def test_an_idle_process_ends_on_sigterm_and_at_the_end_of_its_input(worker):
+    idle = worker()
+    idle.process.terminate()
+    assert idle.process.wait(timeout=5) == 143
+    other = worker()
+    other.process.stdin.close()
+    assert other.process.wait(timeout=5) == 0
+
+
+def test_a_killed_process_leaves_no_report_or_a_whole_one(worker, order_of, train_job):
+    for attempt, delay in enumerate((0.0, 0.4, 0.8), start=1):
+        serving = worker()
+        order = order_of(train_job, attempt)
+        serving.say(order_to_json(order))
+        serving.reports_until(Started)
+        time.sleep(delay)
+        serving.process.kill()
+        serving.process.wait()
+        if report_file(order).exists():
+            assert isinstance(spooled(order), Finished)
+
+
+def test_divergence_is_an_answer(worker, order_of, train_job, with_recipe):
+    order = order_of(with_recipe(train_job, learning_rate=1e30))
+    last = worker().do(order)[-1]
+    assert isinstance(last, Diverged)
+    assert spooled(order) == last
+
+
+def test_failures_have_a_class_a_line_for_people_and_a_traceback(
+    worker, order_of, train_job, evaluate_job, measure_job, tmp_path
+):
+    serving = worker()
+    trained = serving.do(order_of(train_job, 1))[-1].result
+    weights = str(tmp_path / "attempt-1" / trained.checkpoint)
+    clothes = dataclasses.replace(train_job.dataset, name="fashion-mnist", classes=10, image_side=28)
+    wide = dataclasses.replace(evaluate_job, training=dataclasses.replace(train_job, seed=1))
+    cases = [
+        (dataclasses.replace(train_job, dataset=clothes), {}, "data", "workers.data fetch fashion-mnist"),
+        (wide, {"checkpoint": weights, "checkpoint_sha256": "0" * 64}, "checkpoint", "its SHA-256 differs"),
+        (wide, {"checkpoint": weights + ".gone"}, "checkpoint", "there is no checkpoint"),
+        (wide, {}, "checkpoint", "names no checkpoint"),
+        (dataclasses.replace(measure_job, environment_key="f" * 32), {}, "device", "is for environment ffff"),
+        (dataclasses.replace(measure_job, precision="fp16"), {}, "device", "fp16 needs a GPU"),
+        (dataclasses.replace(measure_job, batch_size=1 << 40), {}, "out_of_memory", "memory"),
+        (dataclasses.replace(measure_job, mode="nap"), {}, "error", "unknown mode 'nap'"),
+    ]
+    for attempt, (job, fields, failure, words) in enumerate(cases, start=2):
+        order = order_of(job, attempt, **fields)
+        last = serving.do(order)[-1]
+        assert isinstance(last, Failed)
+        assert last.failure == failure
+        assert words in last.message
+        assert "\n" not in last.message
+        assert last.traceback.startswith("Traceback")
+        assert spooled(order) == last
+    assert isinstance(serving.do(order_of(measure_job, 99))[-1], Finished)
+
+
+def test_what_libraries_print_does_not_get_between_the_reports():
+    script = (
+        "import os, sys; from workers.private_stdout import private_stdout\n"
+        "reports = private_stdout(); print('from python'); sys.stdout.flush()\n"
+        "os.write(1, b'from C'); os.system('echo from a child'); reports.write('report'); reports.flush()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "report"
+    assert {"from python", "from C", "from a child"} <= set(re.findall(r"from (?:python|C|a child)", done.stderr))
+
+
+def test_probing_tells_the_environment_and_threads_are_part_of_its_key():
+    keys = []
+    for threads in ("1", "2"):
+        command = [*PROGRAM, "--probe", "--threads", threads]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        ready = report_from_json(done.stdout)
+        assert (ready.environment.slot_kind, ready.environment.threads) == ("cpu", int(threads))
+        assert {"torch", "onednn"} <= set(ready.environment.software)
+        assert ready.environment.details["memory_bytes"] > 1 << 28
+        keys.append(ready.environment.key)
+    assert keys[0] != keys[1]
+
+
+def test_the_number_of_threads_is_taken_from_the_environment_too():
+    done = subprocess.run([*PROGRAM, "--probe"], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert report_from_json(done.stdout).environment.threads == 1
+
+
+def test_a_missing_gpu_is_said_plainly():
+    command = [*PROGRAM, "--probe", "--slot-kind", "cuda"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**ENVIRONMENT, "CUDA_VISIBLE_DEVICES": ""}
+    )
+    assert done.returncode == 1
+    assert "finds no GPU" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def alone(path, *arguments):
+    command = [*PROGRAM, str(path), "--threads", "1", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+
+
+def test_a_job_alone_needs_nothing_but_its_file(tmp_path, train_job, evaluate_job):
+    (tmp_path / "train.json").write_text(json.dumps(job_to_dict(train_job)))
+    (tmp_path / "evaluate.json").write_text(json.dumps(job_to_dict(evaluate_job)))
+    trained = alone(tmp_path / "train.json")
+    assert trained.returncode == 0
+    last = report_from_json(trained.stdout.splitlines()[-1])
+    weights = tmp_path / "train.attempt-1" / last.result.checkpoint
+    tested = alone(tmp_path / "evaluate.json", "--checkpoint", str(weights))
+    assert tested.returncode == 0
+    assert report_from_json(tested.stdout.splitlines()[-1]).result.images == 64
+
+
+def test_an_order_in_a_file_is_done_and_its_failure_is_the_exit_code(tmp_path, order_of, evaluate_job):
+    (tmp_path / "order.json").write_text(order_to_json(order_of(evaluate_job, checkpoint="gone.pt")))
+    done = alone(tmp_path / "order.json")
+    assert done.returncode == 1
+    assert "there is no checkpoint gone.pt" in done.stderr
+    assert isinstance(report_from_json(done.stdout.splitlines()[-1]), Failed)
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"stage": "train"}', '{"job": 1}', '{"stage": "train", "x": 1}'])
+def test_a_file_that_is_no_job_is_refused_in_one_line(tmp_path, text):
+    if text is not None:
+        (tmp_path / "job.json").write_text(text)
+    done = alone(tmp_path / "job.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r".*job\.json: not a job: .*\n", done.stderr)
+
+
+def test_a_file_written_durably_is_whole_and_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "file"
+    digest = write_durably(str(path), b"first")
+    assert digest == file_sha256(str(path))
+    write_durably(str(path), b"second")
+    assert path.read_bytes() == b"second"
+    with pytest.raises(OSError, match="File name too long"):
+        write_durably(str(tmp_path / ("n" * 250)), b"x")
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]

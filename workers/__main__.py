@@ -1,0 +1,89 @@
+"""The program that runs on a slot.
+
+python -m workers --serve               orders on stdin, reports on stdout, until the input ends
+python -m workers --probe               one line: the environment
+python -m workers job.json > reports    one job, alone
+"""
+
+import argparse
+import os
+import sys
+from typing import Optional, Sequence, TextIO
+
+from workers.order_file import read_order
+from workers.private_stdout import private_stdout
+from workers.protocol.orders import Finished, Order, Ready
+
+DONE, NOT_DONE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run the program; return its exit code: 0 done, 1 failed or diverged, 2 not a job."""
+    given = _parse(arguments)
+    order: Optional[Order] = None
+    if given.file is not None:
+        try:
+            order = read_order(given.file, os.path.abspath(given.data), given.checkpoint)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            sys.stderr.write(f"{given.file}: not a job: {error}\n")
+            return BAD_INPUT
+    return _run(given, order, private_stdout())
+
+
+def _run(given: argparse.Namespace, order: Optional[Order], reports: TextIO) -> int:
+    """Do what was asked, now that the reports have their stream and libraries may print what they like."""
+    import torch
+
+    from workers.attempt import run_attempt
+    from workers.device import open_device
+    from workers.environment import describe_environment
+    from workers.errors import DeviceError
+    from workers.reporting import ReportStream
+    from workers.serve import serve
+
+    if given.threads is not None:
+        torch.set_num_threads(given.threads)
+    stream = ReportStream(reports)
+    try:
+        device = open_device(given.slot_kind)
+    except DeviceError as error:
+        sys.stderr.write(f"{error}\n")
+        return NOT_DONE
+    environment = describe_environment(given.slot_kind, device)
+    if given.probe:
+        stream.send(Ready(environment))
+        return DONE
+    if order is None:
+        serve(device, environment, stream)
+    report = run_attempt(order, device, environment, stream)
+    if isinstance(report, Finished):
+        return DONE
+    sys.stderr.write(f"{order.job.label}: {report.message}\n")
+    return NOT_DONE
+
+
+def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m workers", description="Do jobs on one slot.")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("file", nargs="?", metavar="job.json", help="an order, or a job alone")
+    what.add_argument("--serve", action="store_true", help="take orders from the standard input")
+    what.add_argument("--probe", action="store_true", help="print the environment and exit")
+    parser.add_argument("--slot-kind", choices=("cpu", "cuda"), default="cpu", help="what to compute on (default: cpu)")
+    parser.add_argument("--threads", type=_positive, help="threads to compute with (default: OMP_NUM_THREADS)")
+    parser.add_argument("--data", default="data", help="for a job alone: data directory (default: data)")
+    parser.add_argument("--checkpoint", help="for an evaluation alone: the trained weights")
+    return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a number of threads")
+    return value
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

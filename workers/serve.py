@@ -1,0 +1,57 @@
+"""A slot's process: orders in on the standard input, reports out on the standard output."""
+
+import os
+import queue
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import NoReturn, Optional
+
+import torch
+
+from workers.attempt import failed, run_attempt
+from workers.protocol.orders import Environment, Ready, order_from_json
+from workers.reporting import ReportStream
+
+#: Exit code after SIGTERM, as shells count it.
+_TERMINATED = 128 + signal.SIGTERM
+
+
+def serve(device: torch.device, environment: Environment, stream: ReportStream) -> NoReturn:
+    """Do orders until the input ends.
+
+    Never returns: the end of the input means that the supervisor is gone or wants this process gone, and ends it at
+    once, in the middle of a job too.
+
+    Args:
+        device: Of the slot.
+        environment: Of the slot.
+        stream: Where reports go.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    # Ctrl-C in a terminal reaches every process of the group; what becomes of a running job is the supervisor's say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lines: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_read, args=(lines,), daemon=True).start()
+    stream.send(Ready(environment))
+    while True:
+        line = lines.get()
+        try:
+            order = order_from_json(line)
+        except (ValueError, TypeError, KeyError) as error:
+            stream.send(failed("", 0, ValueError(f"not an order: {error}")))
+            continue
+        run_attempt(order, device, environment, stream)
+
+
+def _read(lines: "queue.Queue[str]") -> None:
+    for line in sys.stdin:
+        if line.strip():
+            lines.put(line)
+    os._exit(0)
+
+
+def _terminate(number: int, frame: Optional[FrameType]) -> None:
+    del number, frame
+    os._exit(_TERMINATED)
