@@ -9,6 +9,7 @@ import pytest
 
 from workers.data.fetch import fetch
 
+pytest_plugins = ["tests.postgres"]
 REPOSITORY = Path(__file__).parents[1]
 
 

@@ -1,5 +1,6 @@
 """A slot's process: orders in on the standard input, reports out on the standard output."""
 
+import faulthandler
 import os
 import queue
 import signal
@@ -11,6 +12,7 @@ from typing import NoReturn, Optional
 import torch
 
 from workers.attempt import failed, run_attempt
+from workers.private_stdout import printing_to
 from workers.protocol.orders import Environment, Ready, order_from_json
 from workers.reporting import ReportStream
 
@@ -29,6 +31,7 @@ def serve(device: torch.device, environment: Environment, stream: ReportStream) 
         environment: Of the slot.
         stream: Where reports go.
     """
+    faulthandler.enable()  # a crash in C leaves its Python stack in the log
     signal.signal(signal.SIGTERM, _terminate)
     # Ctrl-C in a terminal reaches every process of the group; what becomes of a running job is the supervisor's say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -42,7 +45,8 @@ def serve(device: torch.device, environment: Environment, stream: ReportStream) 
         except (ValueError, TypeError, KeyError) as error:
             stream.send(failed("", 0, ValueError(f"not an order: {error}")))
             continue
-        run_attempt(order, device, environment, stream)
+        with printing_to(order.directory):
+            run_attempt(order, device, environment, stream)
 
 
 def _read(lines: "queue.Queue[str]") -> None:

@@ -12,6 +12,7 @@ import click
 from orchestrator.commands.options import database_option, json_option, reading, sweep_argument
 from orchestrator.errors import InputError
 from orchestrator.output import print_json, print_rows, shown
+from workers.protocol.orders import LOG_FILE
 
 if TYPE_CHECKING:
     from db.reader import Reader
@@ -157,7 +158,7 @@ def logs(job: str, attempt: int | None) -> int:
     if not attempts:
         raise InputError(f"job {row.fingerprint[:8]} has no such attempt", hint=f"orchestrator explain {job}")
     last = attempts[-1]
-    log = Path(last.directory) / "log.txt"
+    log = Path(last.directory) / LOG_FILE
     if log.exists():
         click.echo(log.read_text(encoding="utf-8", errors="replace"), nl=False)
     else:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: How long an actor waits for news before it answers "nothing", seconds.
 POLL_SECONDS = 5.0
+#: How long the workers get to end when the run is over, seconds.
+CLOSE_SECONDS = 15.0
 #: How long a cluster's head may take to answer the first call, seconds.
 CONNECT_SECONDS = 10.0
 #: Smallest object store that Ray accepts, bytes; nothing large passes through it.
@@ -143,13 +145,14 @@ class RayPool:
             self._actors[slot_id].stop_attempt.remote()
 
     def close(self) -> None:
-        """End all workers, the actors, and a local Ray."""
+        """End all workers, the actors, and a local Ray; a second time does nothing."""
         import ray
 
-        closing = [actor.close.remote() for actor in self._actors.values()]
+        actors, self._actors = list(self._actors.values()), {}
+        closing = [actor.close.remote() for actor in actors]
         if closing:
-            ray.wait(closing, num_returns=len(closing), timeout=15)
-        for actor in self._actors.values():
+            ray.wait(closing, num_returns=len(closing), timeout=CLOSE_SECONDS)
+        for actor in actors:
             ray.kill(actor, no_restart=True)
         ray.shutdown()
         if self._directory is not None:
@@ -254,6 +257,7 @@ def _init_ray(address: str | None, directory: Path | None) -> None:
     _set_ray_variables(directory)
     import ray
 
+    logging.getLogger("ray").setLevel(logging.ERROR)
     empty = Path(tempfile.mkdtemp(prefix="frontsweep-empty-", dir=directory))
     common: dict[str, Any] = {
         "runtime_env": {"working_dir": str(empty)},  # else Ray puts the current directory first on the workers' path

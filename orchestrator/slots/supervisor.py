@@ -9,15 +9,12 @@ from __future__ import annotations
 import queue
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.slots.node_lock import NodeLock
-from orchestrator.slots.worker_process import Exited, WorkerProcess, WorkerSettings
-from workers.protocol.orders import FINAL_REPORTS, Environment, Failed, Order, Progress, Report
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from orchestrator.slots.worker_process import Exited, WorkerProcess, WorkerSettings, tail_of
+from workers.protocol.orders import FINAL_REPORTS, LOG_FILE, Environment, Failed, Order, Progress, Report
 
 #: How long one look at the worker lasts, seconds; a stop is noticed as quickly.
 LOOK_SECONDS = 0.2
@@ -131,7 +128,8 @@ class Supervisor:
         while not self._stop.is_set():
             item = process.next_news(LOOK_SECONDS)
             if isinstance(item, Exited):
-                self._news.put(WorkerDied(order.job.fingerprint, order.attempt, item.message, item.tail))
+                log = tail_of(Path(order.directory) / LOG_FILE) or item.tail
+                self._news.put(WorkerDied(order.job.fingerprint, order.attempt, item.message, log))
                 return
             if item is not None:
                 self._news.put(item)

@@ -174,11 +174,16 @@ class WorkerProcess:
             except ValueError as error:
                 with self._log.open("a", encoding="utf-8") as log:
                     log.write(f"supervisor: ignored a line that is no report: {error}\n")
-        self._news.put(Exited(self._process.wait(), self._tail()))
+        self._news.put(Exited(self._process.wait(), tail_of(self._log)))
 
-    def _tail(self) -> str:
-        text = self._log.read_text(encoding="utf-8", errors="replace")
-        return "\n".join(text.splitlines()[-TAIL_LINES:])
+
+def tail_of(log: Path) -> str:
+    """Return the last lines of a log; empty where there is none."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-TAIL_LINES:])
 
 
 def worker_command(settings: WorkerSettings, *arguments: str) -> list[str]:

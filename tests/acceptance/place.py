@@ -39,7 +39,7 @@ class Place:
 
     @property
     def environment(self):
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("ORCHESTRATOR_", "RAY_"))}
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("ORCHESTRATOR_")}
         return {**kept, "ORCHESTRATOR_DATA": str(self.data), "ORCHESTRATOR_DB": self.url, "PYTHONUNBUFFERED": "1"}
 
     def write(self, text, name="sweep.yaml"):

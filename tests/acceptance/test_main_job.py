@@ -146,3 +146,40 @@ def test_the_database_file_is_a_plain_sqlite_file(finished):
     with sqlite3.connect(finished.directory / "orchestrator.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.fixture
+def ray_cluster(monkeypatch):
+    """Address of a Ray cluster of one machine, started as a person would, with token authentication."""
+    import secrets
+    import socket
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(16))
+    ray = Path(sys.executable).parent / "ray"
+    start = [
+        ray,
+        "start",
+        "--head",
+        f"--port={port}",
+        "--num-cpus=2",
+        "--include-dashboard=false",
+        "--node-ip-address=127.0.0.1",
+    ]
+    subprocess.run([*start, "--disable-usage-stats"], check=True, capture_output=True, timeout=120)
+    yield f"127.0.0.1:{port}"
+    subprocess.run([ray, "stop", "--force"], check=True, capture_output=True, timeout=60)
+
+
+def test_the_same_file_runs_on_a_ray_cluster(place, ray_cluster):
+    place.run("launch", "sweep.yaml", "--address", ray_cluster, "--set", "measure.modes=train")
+    assert place.json("status") == {"train": {"done": 2}, "evaluate": {"done": 4}, "measure": {"done": 2}}
+    assert {row["slot"] for row in place.sql("SELECT slot FROM attempts")} != {"cpu-0", "cpu-1"}
+    output = place.run("launch", "sweep.yaml", "--address", ray_cluster, "--set", "measure.modes=train")
+    assert "to run: 0 train" in output

@@ -26,6 +26,9 @@ PROTOCOL_VERSION = 1
 #: Name of the file in an attempt's directory that holds the report which ended the attempt.
 REPORT_FILE = "report.json"
 
+#: Name of the file in an attempt's directory that holds what was printed while it ran.
+LOG_FILE = "log.txt"
+
 #: Name of the file in a training attempt's directory that names its newest resume point.
 RESUME_FILE = "resume.json"
 

@@ -14,9 +14,8 @@ import torch
 
 from workers.durable_file import write_durably
 from workers.errors import CheckpointError
+from workers.protocol.orders import RESUME_FILE
 from workers.weights import read_verified
-
-_MANIFEST = "resume.json"
 
 
 class ResumePoint(NamedTuple):
@@ -47,7 +46,7 @@ def save_resume_point(directory: str, fingerprint: str, point: ResumePoint) -> N
     name = f"resume-{point.epoch:05d}.pt"
     sha256 = write_durably(os.path.join(directory, name), buffer.getvalue())
     manifest = {"fingerprint": fingerprint, "epoch": point.epoch, "file": name, "sha256": sha256}
-    write_durably(os.path.join(directory, _MANIFEST), json.dumps(manifest).encode())
+    write_durably(os.path.join(directory, RESUME_FILE), json.dumps(manifest).encode())
     _remove_points(directory, keep=name)
 
 
@@ -70,7 +69,7 @@ def load_resume_point(directory: str, fingerprint: str) -> Optional[ResumePoint]
 
 
 def _read_point(directory: str, fingerprint: str) -> ResumePoint:
-    with open(os.path.join(directory, _MANIFEST), encoding="utf-8") as file:
+    with open(os.path.join(directory, RESUME_FILE), encoding="utf-8") as file:
         manifest = json.load(file)
     if manifest["fingerprint"] != fingerprint:
         raise CheckpointError("it belongs to another job")
@@ -81,8 +80,8 @@ def _read_point(directory: str, fingerprint: str) -> ResumePoint:
 def remove_resume_points(directory: str) -> None:
     """Remove what a finished run no longer needs."""
     _remove_points(directory, keep=None)
-    if os.path.exists(os.path.join(directory, _MANIFEST)):
-        os.remove(os.path.join(directory, _MANIFEST))
+    if os.path.exists(os.path.join(directory, RESUME_FILE)):
+        os.remove(os.path.join(directory, RESUME_FILE))
 
 
 def _remove_points(directory: str, keep: Optional[str]) -> None:

@@ -1,0 +1,203 @@
+"""The dashboard as a person meets it: served by ``python -m dashboard``, seen in a real browser."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from db.store import open_store
+from tests.dashboard.seeded import seed
+
+pytestmark = pytest.mark.browser
+
+PAGES = {
+    "": "fashion-more-norms",
+    "training": "Training front",
+    "inference": "Inference front",
+    "speed-up": "Speed-up",
+    "results": "Results",
+}
+CHART = "[data-testid=stVegaLiteChart]"
+#: The points that lie under the ring, which has one invisible mark for each.
+POINTS = f"{CHART} g.mark-symbol.role-mark.concat_1_layer_6_marks path"
+RINGS = (f"{CHART} g.concat_0_layer_4_marks path", f"{CHART} g.concat_1_layer_6_marks path")
+PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Mobile Safari/537.36"
+
+
+class Visit:
+    """A page in a fresh browser session, with everything that it complained of or asked of others."""
+
+    def __init__(self, context):
+        self.page = context.new_page()
+        self.page.set_default_timeout(30_000)
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._heard)
+        self.page.on("request", self._asked)
+
+    def _heard(self, message):
+        # Under /page/, Streamlit's own script first looks for its server there, then at the root.
+        is_probe = "404" in message.text and "_stcore" in (message.location or {}).get("url", "")
+        if message.type == "error" and not is_probe:
+            self.complaints.append(message.text)
+
+    def _asked(self, request):
+        if request.url.startswith("http") and urlsplit(request.url).hostname != "127.0.0.1":
+            self.complaints.append(f"asked for {request.url}")
+
+    def go(self, address: str, heading: str = ""):
+        self.page.goto(address)
+        self.page.get_by_role("heading", level=1, name=heading).wait_for()
+        return self
+
+    def count(self, selector: str, expected: int):
+        self.page.wait_for_function(
+            "([selector, count]) => document.querySelectorAll(selector).length === count", arg=[selector, expected]
+        )
+
+    def rings(self):
+        """Return how many rings are to be seen in each panel."""
+        seen = "marks => marks.filter(mark => mark.getAttribute('opacity') === '1').length"
+        return [self.page.locator(panel).evaluate_all(seen) for panel in RINGS]
+
+
+@pytest.fixture(scope="module")
+def address(serve, seeded_url):
+    return serve(seeded_url)
+
+
+@pytest.fixture
+def visit(chromium):
+    contexts = []
+
+    def visited(**options):
+        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
+        return Visit(contexts[-1])
+
+    yield visited
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_opens_without_a_complaint_and_asks_nobody_else(path, visit, address):
+    seen = visit().go(f"{address}/{path}", PAGES[path])
+    drawn = (
+        f"{CHART} g.mark-symbol.role-mark path" if path not in {"", "results"} else "[data-testid=stDataFrame] canvas"
+    )
+    seen.page.locator(drawn).first.wait_for(state="attached")
+    assert seen.page.locator("[data-testid=stException]").count() == 0
+    assert seen.complaints == []
+
+
+def test_a_filter_changes_the_chart_and_its_link_opens_the_same_chart(visit, address, reader):
+    seen = visit().go(f"{address}/training")
+    everything = reader.points("train", "best", filter_text="slot_kind=cpu")
+    some = reader.points("train", "best", filter_text="slot_kind=cpu group_size=16 width<1")
+    assert 0 < len(some) < len(everything)
+    seen.count(POINTS, len(everything))
+    seen.page.get_by_label("Filter", exact=True).fill("group_size=16 width<1")
+    seen.page.keyboard.press("Enter")
+    seen.count(POINTS, len(some))
+    seen.page.wait_for_url("**filter=group_size**")
+    again = visit().go(seen.page.url)
+    again.count(POINTS, len(some))
+    assert again.page.get_by_label("Filter", exact=True).input_value() == "group_size=16 width<1"
+
+
+def test_a_choice_from_a_list_is_in_the_link(visit, address, reader):
+    seen = visit().go(f"{address}/inference?tested=Every+test+resolution")
+    every = reader.points("inference", "all", filter_text="slot_kind=cpu")
+    seen.count(POINTS, len(every))
+    seen.page.get_by_label("Device").first.click()
+    seen.page.get_by_role("option", name="NVIDIA H200").click()
+    seen.page.wait_for_url("**device=NVIDIA**")
+    rows = reader.points("inference", "all", filter_text="slot_kind=cuda")
+    seen.count(POINTS, len(rows))
+    again = visit().go(seen.page.url)
+    again.count(POINTS, len(rows))
+
+
+def test_pointing_at_a_point_in_theory_marks_it_where_it_was_measured(visit, address):
+    seen = visit().go(f"{address}/training")
+    seen.page.locator(RINGS[0]).nth(3).hover(force=True)
+    seen.page.wait_for_function(
+        "panel => [...document.querySelectorAll(panel)].some(mark => mark.getAttribute('opacity') === '1')",
+        arg=RINGS[1],
+    )
+    assert seen.rings() == [1, 1]
+    told = seen.page.locator("#vg-tooltip-element")
+    assert "images/s" in told.inner_text()
+    assert "M MACs" in told.inner_text()
+
+
+def test_a_family_that_was_chosen_for_the_speedup_is_in_the_link(visit, address):
+    link = f"{address}/speed-up?baseline=group_size%3D1+norm%3Dgn&candidate=group_size%3D16+norm%3Dln%2Bpn"
+    seen = visit().go(link)
+    headline = seen.page.get_by_role("heading", level=3)
+    headline.filter(has_text="The candidate is").wait_for()
+    for label, text in (("Baseline", "group_size=1 norm=gn"), ("Candidate", "group_size=16 norm=ln+pn")):
+        assert seen.page.get_by_role("combobox", name=label).input_value() == text
+    assert seen.complaints == []
+
+
+def test_colours_follow_a_dark_theme(visit, address):
+    ink = {}
+    for scheme in ("light", "dark"):
+        seen = visit(color_scheme=scheme).go(f"{address}/training")
+        ring = seen.page.locator(RINGS[1]).first
+        ring.wait_for(state="attached")
+        ink[scheme] = ring.get_attribute("stroke")
+    assert ink == {"light": "#1f2328", "dark": "#f0f3f6"}
+
+
+def test_nothing_is_wider_than_a_phone(visit, address):
+    options = {"viewport": {"width": 400, "height": 800}, "is_mobile": True, "user_agent": PHONE}
+    seen = visit(**options).go(f"{address}/training")
+    chart = seen.page.locator(f"{CHART} svg")
+    chart.wait_for()
+    box = chart.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 400
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_a_sweep_page_shows_progress_by_itself_and_disturbs_nobody(visit, serve, tmp_path):
+    url = f"sqlite:///{tmp_path}/running.db"
+    seed(url, finished=False, published=False)
+    seen = visit().go(serve(url), "fashion-more-norms")
+    bars = seen.page.locator("[data-testid=stProgress]")
+    bars.filter(has_text="4 done").wait_for()
+    seen.page.evaluate("window.untouched = true")
+    store = open_store(url)
+    running = [job for job in store.jobs_of(1) if job.state == "running"]
+    for job in running:
+        assert store.end_attempt(job.fingerprint, job.attempt, outcome="failed", next_state="failed", message="gone")
+    store.close()
+    bars.filter(has_text="4 failed").wait_for(timeout=15_000)
+    assert seen.page.evaluate("window.untouched") is True
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "allowed"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("localhost", "localhost", True),
+        ("evil.example", "evil.example", False),
+        ("127.0.0.1", "evil.example", False),
+    ],
+)
+def test_other_web_sites_cannot_reach_the_dashboard_through_the_browser(host, origin, allowed, address):
+    port = urlsplit(address).port
+    request = (
+        f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: http://{origin}:{port}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(request.encode())
+        answer = connection.recv(64)
+    assert answer.startswith(b"HTTP/1.1 101") == allowed

@@ -1,0 +1,175 @@
+"""Every page on every kind of database, run by Streamlit itself without a browser."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from db import sqlite_engine
+from db.store import open_store
+
+PAGES = ("sweep", "training_front", "inference_front", "speedup", "results")
+FIRST_STEP = "orchestrator launch examples/quickstart.yaml"
+
+
+def said(app):
+    """Return all words of a page."""
+    elements = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.error, *app.info, *app.warning, *app.code]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def charts(app):
+    return app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_on_a_full_database(page, open_page, seeded_url):
+    app = open_page(page, seeded_url)
+    assert app.title
+    assert not app.error
+    assert app.dataframe
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_database_without_results_names_the_next_command(page, open_page, tmp_path):
+    url = f"sqlite:///{tmp_path}/empty.db"
+    open_store(url).close()
+    app = open_page(page, url)
+    assert app.info
+    assert FIRST_STEP in said(app)
+    assert not charts(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_missing_database_is_told_in_a_sentence_and_not_created(page, open_page, tmp_path):
+    path = tmp_path / "nowhere.db"
+    app = open_page(page, f"sqlite:///{path}")
+    assert "There is no database at" in app.error[0].value
+    assert FIRST_STEP in said(app)
+    assert not path.exists()
+
+
+def test_a_database_of_a_newer_release_is_told_in_a_sentence(open_page, tmp_path):
+    path = tmp_path / "newer.db"
+    open_store(f"sqlite:///{path}").close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE frontsweep_alembic_version SET version_num = '9999'")
+    connection.close()
+    app = open_page("results", f"sqlite:///{path}")
+    assert "newer" in app.error[0].value
+    assert "Traceback" not in said(app)
+
+
+def test_a_locked_database_is_told_in_a_sentence(open_page, tmp_path, monkeypatch):
+    path = tmp_path / "locked.db"
+    open_store(f"sqlite:///{path}").close()
+    monkeypatch.setattr(sqlite_engine, "BUSY_TIMEOUT_SECONDS", 0.1)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        app = open_page("results", f"sqlite:///{path}")
+    finally:
+        holder.close()
+    assert "locked by another process" in app.error[0].value
+
+
+def test_a_password_is_never_shown(open_page):
+    app = open_page("results", "postgresql://me:s3cret@127.0.0.1:1/none")
+    assert app.error
+    assert "s3cret" not in said(app)
+
+
+def test_a_filter_leaves_out_results_from_the_table(open_page, seeded_url):
+    app = open_page("training_front", seeded_url)
+    before = len(app.dataframe[0].value)
+    app.text_input(key="filter").set_value("group_size=16").run()
+    after = app.dataframe[0].value
+    assert 0 < len(after) < before
+    assert set(after["series"]) == {"G16-BN-Half", "G16-BN-Native", "G16-LN+PN-Half", "G16-LN+PN-Native"}
+
+
+def test_a_filter_that_cannot_be_understood_is_told_where_and_how(open_page, seeded_url):
+    app = open_page("training_front", seeded_url, filter="grupo_size=16")
+    assert "grupo" in app.error[0].value
+    assert "group" in app.error[0].value.split("\n", 1)[1]
+
+
+def test_a_filter_that_leaves_nothing_is_told(open_page, seeded_url):
+    app = open_page("inference_front", seeded_url, filter="group_size=99")
+    assert "No result is left" in app.info[0].value
+
+
+def test_a_front_page_shows_the_points_of_the_reader_and_counts_the_others(open_page, seeded_url, reader):
+    app = open_page("training_front", seeded_url)
+    rows = [row for row in reader.points("train", "best") if row["slot_kind"] == "cpu"]
+    table = app.dataframe[0].value
+    assert list(table["top1_mean"]) == [row["top1_mean"] for row in rows]
+    assert list(table["on_front"]) == [row["on_front"] for row in rows]
+    assert f"{len(rows)} of 50 tested configurations shown" in said(app)
+    assert "4 disturbed by other programs while measured" in said(app)
+
+
+def test_another_device_is_another_front(open_page, seeded_url, reader):
+    app = open_page("training_front", seeded_url, device="NVIDIA H200, 1 thread, fp32")
+    rows = [row for row in reader.points("train", "best") if row["slot_kind"] == "cuda"]
+    assert len(app.dataframe[0].value) == len(rows) > 0
+    assert app.dataframe[0].value["images_per_second"].min() > 5_000
+
+
+def test_a_link_sets_every_choice(open_page, seeded_url):
+    query = {"sweep": "fashion-families", "tested": "Native resolution", "filter": "width<1", "dataset": "imagenet"}
+    app = open_page("inference_front", seeded_url, **query)
+    assert app.selectbox(key="sweep").value == "fashion-families"
+    assert app.selectbox(key="tested").value == "Native resolution"
+    assert app.text_input(key="filter").value == "width<1"
+
+
+def test_the_published_points_give_the_speedup_of_the_study(open_page, seeded_url):
+    app = open_page("speedup", seeded_url, dataset="imagenet")
+    assert app.selectbox(key="baseline").placeholder == 'series="G1-GN-Baseline"'
+    assert app.selectbox(key="candidate").placeholder == 'series="G16-LN+PN-Half"'
+    assert app.subheader[0].value == "The candidate is 6.84× as fast at 82.84 % top-1."
+
+
+def test_choosing_another_data_set_chooses_families_that_are_there(open_page, seeded_url):
+    app = open_page("speedup", seeded_url)
+    assert "95 % interval" in app.subheader[0].value
+    app.selectbox(key="dataset").set_value("imagenet").run()
+    assert "6.84×" in app.subheader[0].value
+
+
+def test_fronts_without_an_accuracy_in_common_have_no_speedup(open_page, seeded_url):
+    sides = {"baseline": "series=G1-GN-Half width=0.25", "candidate": "series=G16-LN+PN-Native width=1"}
+    app = open_page("speedup", seeded_url, **sides)
+    assert app.subheader[0].value.startswith("No speed-up to report: no accuracy in common")
+    assert charts(app)
+
+
+def test_the_sweep_page_tells_progress_slots_and_failures(open_page, seeded_url):
+    app = open_page("sweep", seeded_url, watch="fashion-more-norms")
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["State"] == "running"
+    assert metrics["Jobs finished"] == "10 of 48"
+    assert metrics["Failed for good"] == "2"
+    assert metrics["Time left"].startswith("about ")
+    slots, failures, latest = (table.value for table in app.dataframe)
+    assert list(slots["slot"]) == ["cpu-0", "cpu-1"]
+    assert list(slots["says"]) == ["epoch 2/4 loss 0.80", "epoch 3/4 loss 0.81"]
+    assert list(failures["jobs"]) == [2, 1]
+    assert len(latest) == 3
+    assert "orchestrator retry fashion-more-norms --failed" in said(app)
+
+
+def test_a_finished_sweep_tells_how_long_it_took(open_page, seeded_url):
+    app = open_page("sweep", seeded_url, watch="fashion-families")
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["State"] == "finished"
+    assert "h" in metrics["Took"]
+
+
+def test_the_results_page_filters_and_counts(open_page, seeded_url, reader):
+    app = open_page("results", seeded_url, filter="seed=1 slot_kind=cpu", sweep="fashion-families")
+    expected = reader.view("results", sweep="fashion-families", filter_text="seed=1 slot_kind=cpu")
+    assert len(app.dataframe[0].value) == len(expected) > 0
+    assert f"{len(expected)} of {len(reader.view('results'))} rows shown" in said(app)

@@ -1,0 +1,146 @@
+"""Sentences and numbers that the pages show, and what is left of a sweep."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from dashboard import comparing, coverage, wording
+from dashboard.remaining import remaining
+from db.records import JobRow
+from db.speedup import Point, speedup
+
+NOW = dt.datetime(2026, 1, 31, 12, tzinfo=dt.timezone.utc)
+
+
+def job(stage, state, *, slot=None, started=None, finished=None):
+    """Return a job whose times are seconds before now."""
+    return JobRow(
+        fingerprint="0" * 32,
+        stage=stage,
+        label="",
+        config={},
+        depends_on=None,
+        environment_key=None,
+        state=state,
+        reason="",
+        attempt=1,
+        driver_id=None,
+        slot=slot,
+        crashes=0,
+        losses=0,
+        not_before=None,
+        created_at=NOW,
+        changed_at=NOW,
+        started_at=None if started is None else NOW - dt.timedelta(seconds=started),
+        finished_at=None if finished is None else NOW - dt.timedelta(seconds=finished),
+        progress=0.0,
+        progress_text="",
+    )
+
+
+def test_the_time_left_is_the_mean_of_each_stage_shared_by_the_busy_slots():
+    jobs = [
+        job("train", "done", started=100, finished=80),
+        job("train", "running", slot="cpu-0", started=5),
+        job("train", "running", slot="cpu-1", started=30),
+        job("train", "queued"),
+    ]
+    rest = remaining(jobs, NOW)
+    assert rest.seconds == pytest.approx((15 + 0 + 20) / 2)
+    assert rest.unknown == ()
+
+
+def test_measurements_run_one_at_a_time():
+    jobs = [
+        job("train", "running", slot="cpu-0", started=5),
+        job("train", "running", slot="cpu-1", started=5),
+        job("measure", "done", started=20, finished=10),
+        job("measure", "queued"),
+        job("measure", "queued"),
+    ]
+    assert remaining(jobs, NOW).seconds == pytest.approx(20)
+
+
+def test_stages_without_an_example_are_named_and_not_counted():
+    jobs = [job("train", "queued"), job("evaluate", "queued"), job("measure", "done", started=9, finished=1)]
+    rest = remaining(jobs, NOW)
+    assert (rest.seconds, rest.unknown) == (0.0, ("train", "evaluate"))
+
+
+def test_failed_and_blocked_jobs_take_no_time():
+    jobs = [job("train", "done", started=100, finished=80), job("train", "failed"), job("train", "blocked")]
+    assert remaining(jobs, NOW).seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-3, "0 s"), (0.4, "0 s"), (59.4, "59 s"), (60, "1 min"), (3599, "1 h 0 min"), (7500, "2 h 5 min")],
+)
+def test_durations_are_short(seconds, words):
+    assert wording.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [(0.456, "0.46 images/s"), (45.6, "45.6 images/s"), (456.4, "456 images/s"), (45_600.0, "45,600 images/s")],
+)
+def test_rates_have_three_digits_and_a_unit(rate, words):
+    assert wording.rate(rate) == words
+
+
+def test_names_from_the_database_cannot_become_markup():
+    shown = wording.literal("**bold** :red[x] $y$ <b> [a](b) `c` _d_")
+    for mark in "*:[]$<>()`_":
+        assert f"\\{mark}" in shown
+        assert mark not in shown.replace(f"\\{mark}", "")
+
+
+def test_the_headline_tells_the_ratio_the_accuracy_and_the_interval():
+    base = [Point(90.0, 100.0, (99.0, 100.0, 101.0)), Point(92.0, 50.0, (49.0, 50.0, 51.0))]
+    fast = [Point(90.0, 230.0, (228.0, 230.0, 233.0)), Point(92.0, 100.0, (99.0, 100.0, 102.0))]
+    result = speedup(base, fast)
+    words = comparing.headline(result)
+    assert words.startswith("The candidate is 2.30× as fast at 90.00 % top-1, 95 % interval 2.")
+    assert comparing.summary(result).startswith(
+        "Geometric mean over 2 accuracies from 90.00 to 92.00 % top-1, where the two fronts overlap: 2.14×, 95 %"
+    )
+
+
+def test_without_an_overlap_the_headline_says_why():
+    result = speedup([Point(90.0, 100.0)], [Point(92.0, 100.0)])
+    assert comparing.headline(result).startswith("No speed-up to report: no accuracy in common")
+    assert comparing.summary(result) == ""
+
+
+def test_families_are_offered_from_the_plainest_to_the_most_changed(reader):
+    measured = comparing.families(reader.points("train", "best", filter_text="slot_kind=cpu"))
+    assert (measured[0], measured[-1]) == ('series="G1-BN-Native"', 'series="G16-LN+PN-Half"')
+    published = comparing.families(reader.points("train", "best", filter_text="source=published"))
+    assert (published[0], published[-1]) == ('series="G1-GN-Baseline"', 'series="G16-LN+PN-Half"')
+
+
+def test_the_filter_of_a_scope_lets_through_its_own_points_only(reader):
+    rows = reader.points("train", "best")
+    for place in {(row["source"], row["slot_kind"]): row for row in rows}.values():
+        found = reader.points("train", "best", filter_text=comparing.scope_filter(place))
+        assert {row["device"] for row in found} == {place["device"]}
+        assert len(found) == sum(row["device"] == place["device"] for row in rows)
+
+
+def test_a_device_whose_name_holds_quotes_can_be_named():
+    row = dict.fromkeys(("source", "dataset", "dataset_id", "slot_kind", "threads", "precision"), None)
+    assert """device='10" rack'""" in comparing.scope_filter({**row, "device": '10" rack'})
+
+
+def test_every_result_is_shown_or_its_absence_explained(reader):
+    text = "slot_kind=cpu"
+    shown = reader.points("inference", "native", filter_text=text)
+    measured = reader.points("inference", "all", filter_text=text)
+    words = coverage.sentence(shown, measured, reader.view("results"), mode="inference", scenario="native")
+    assert words == (
+        f"{len(shown)} of 50 tested configurations shown; left out: {len(measured) - len(shown)} tested at another "
+        "than the native resolution, 4 disturbed by other programs while measured (`orchestrator remeasure` repeats "
+        "that) and 2 not measured yet. 6 on the front, 2 noisy."
+    )
