@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
 
 import pytest
 
+from db.reader import open_reader
 from db.store import open_store
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.db.example_rows import Sweep
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def sqlite_url(tmp_path):
     """URL of an SQLite file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'store.db'}"
 
