@@ -69,6 +69,8 @@ LOOK_AT_ALL_SECONDS = 20.0
 DISCOVERY_SECONDS = 15.0
 #: How long the driver waits for a database that went away while the slots go on working, seconds.
 PATIENCE_SECONDS = 600.0
+#: How long the driver waits for a slot when there is none, seconds.
+SLOTLESS_SECONDS = 120.0
 #: Between two signs of progress of one job in the store, seconds.
 PROGRESS_SECONDS = 2.0
 
@@ -143,6 +145,10 @@ class Driver:
         self._data_directory = data_directory
         self._listener = listener
         self._signals: list[int] = []
+        self._signals_followed = 0
+        self._last_slot_seen = time.monotonic()
+        self._slots: set[str] = set()
+        self._slot_of: dict[tuple[str, int], str] = {}
         self._post_mortems: dict[tuple[str, int], tuple[str, str]] = {}
         self._due: dict[str, float] = {}
 
@@ -164,23 +170,33 @@ class Driver:
                     self._take(event)
                 self._follow_signals()
                 self._follow_the_clock()
-                if self._scheduler.settled and self._slots_were_seen():
+                if self._scheduler.settled and (self._environments or self._signals):
                     return self._signals[0] if self._signals else None
+                self._require_slots()
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
-    def _slots_were_seen(self) -> bool:
-        return bool(self._due.get("slots seen")) or bool(self._signals)
+    def _require_slots(self) -> None:
+        """Give up when there has been no slot for long; a cluster may lose its machines and get others.
+
+        Raises:
+            ImpossibleHereError: There has been none.
+        """
+        now = time.monotonic()
+        if self._slots or self._pool.starting:
+            self._last_slot_seen = now
+        elif now - self._last_slot_seen > SLOTLESS_SECONDS:
+            raise ImpossibleHereError(f"no slot for {SLOTLESS_SECONDS:.0f} s", hint="the logs above say why")
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._signals.append(number)
 
     def _follow_signals(self) -> None:
         asked = len(self._signals)
-        if asked == 0 or asked == self._due.get("signals", 0):
+        if asked == self._signals_followed:
             return
-        self._due["signals"] = asked
+        self._signals_followed = asked
         if asked == 1 and self._signals[0] == signal.SIGINT and self._scheduler.running:
             count = len(self._scheduler.running)
             self._listener.note(f"finishing the {count} running job(s), starting no more; Ctrl-C again stops them now")
@@ -211,7 +227,8 @@ class Driver:
         wanted = self._scheduler.tasks if everything else self._scheduler.elsewhere
         states = self._patiently(lambda: self._store.job_states(wanted))
         for fingerprint, state in states.items():
-            if fingerprint not in self._scheduler.running and state != self._scheduler.tasks[fingerprint].state:
+            news = fingerprint in self._scheduler.elsewhere or state != self._scheduler.tasks[fingerprint].state
+            if news and fingerprint not in self._scheduler.running:
                 self._feed(SeenElsewhere(fingerprint, state))
         if self._patiently(lambda: self._store.sweep_state(self._sweep_id)) == "stopped":
             self._listener.note("the sweep was cancelled")
@@ -222,12 +239,13 @@ class Driver:
     def _take(self, event: PoolEvent) -> None:
         match event:
             case SlotArrived(slot, environment):
-                self._due["slots seen"] = 1.0
+                self._slots.add(slot.slot_id)
                 self._environments[slot.slot_id] = environment.key
                 self._patiently(lambda: self._store.put_environment(environment_record(environment)))
                 self._listener.slot(slot.slot_id, environment)
                 self._feed(SlotUp(slot))
             case SlotDied(slot_id, message):
+                self._slots.discard(slot_id)
                 self._listener.slot(slot_id, None)
                 self._listener.note(f"slot {slot_id} is gone: {message}")
                 self._feed(SlotLost(slot_id))
@@ -243,7 +261,7 @@ class Driver:
                 self._feed(SignOfLife(fingerprint, attempt))
                 self._patiently(lambda: self._store.record_epoch(fingerprint, attempt, epoch_record(news)))
             case Finished():
-                self._finish(slot_id, news)
+                self._finish(news)
             case Diverged(fingerprint, attempt, message):
                 self._feed(Ended(fingerprint, attempt, Outcome.DIVERGED, message))
             case Failed(fingerprint, attempt, failure, message):
@@ -251,24 +269,24 @@ class Driver:
                 self._post_mortems[fingerprint, attempt] = (failure, news.traceback)
                 self._feed(Ended(fingerprint, attempt, outcome, message))
             case WorkerDied():
-                self._take_death(slot_id, news)
+                self._take_death(news)
             case _:
                 pass  # Ready and Started say nothing that is not known
 
-    def _take_death(self, slot_id: str, news: WorkerDied) -> None:
+    def _take_death(self, news: WorkerDied) -> None:
         """A worker that died may have left its result on disk, finished but not reported."""
         fingerprint, attempt = news.fingerprint, news.attempt
         report = self._files.unread_report(fingerprint, attempt)
         if isinstance(report, Finished):
-            self._finish(slot_id, report)
+            self._finish(report)
             return
         self._post_mortems[fingerprint, attempt] = ("crash", news.log)
         self._feed(Ended(fingerprint, attempt, Outcome.CRASHED, news.message))
 
-    def _finish(self, slot_id: str, report: Finished) -> None:
+    def _finish(self, report: Finished) -> None:
         job = self._jobs[report.job]
         directory = self._files.attempt_directory(report.job, report.attempt)
-        key = self._environments[slot_id]
+        key = self._environments[self._slot_of[report.job, report.attempt]]
         self._patiently(lambda: store_result(self._store, job, report, directory, key))
         self._listener.ended(report.job, "done", "")
         self._feed(Ended(report.job, report.attempt, Outcome.DONE))
@@ -313,6 +331,7 @@ class Driver:
         if attempt is None:
             self._feed(StartRefused(fingerprint))
             return
+        self._slot_of[fingerprint, attempt] = slot_id
         self._feed(Running(fingerprint, attempt))
         self._listener.started(slot_id, fingerprint)
         self._pool.send(slot_id, self._order(fingerprint, attempt))
@@ -335,6 +354,11 @@ class Driver:
         return order
 
     def _end(self, action: EndAttempt) -> None:
+        if action.outcome in {"lost", "timeout"}:
+            report = self._files.unread_report(action.fingerprint, action.attempt)
+            if isinstance(report, Finished):  # it had finished, and nobody was there to hear it
+                self._finish(report)
+                return
         failure, log = self._post_mortems.pop((action.fingerprint, action.attempt), ("", ""))
         not_before = utc_now() + dt.timedelta(seconds=action.delay_seconds) if action.delay_seconds else None
         self._patiently(

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import socket
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 #: How long an actor waits for news before it answers "nothing", seconds.
 POLL_SECONDS = 5.0
+#: How often a slot is started before it is left alone.
+START_TRIES = 3
 #: How long the workers get to end when the run is over, seconds.
 CLOSE_SECONDS = 15.0
 #: How long a cluster's head may take to answer the first call, seconds.
@@ -99,6 +102,7 @@ class RayPool:
         self._kinds: dict[str, str] = {}
         self._waiting: dict[Any, str] = {}
         self._starting: dict[Any, str] = {}
+        self._failed_starts: Counter[str] = Counter()
         _init_ray(address, self._directory)
 
     def kinds(self) -> frozenset[str]:
@@ -115,7 +119,7 @@ class RayPool:
             for request in requests:
                 for index in range(request.count_on(node.resources)):
                     slot_id = f"{request.kind}-{index}" if self._local else f"{request.kind}-{node.name}-{index}"
-                    if slot_id not in self._actors:
+                    if slot_id not in self._actors and self._failed_starts[slot_id] < START_TRIES:
                         self._make_actor(slot_id, request, node)
 
     @property
@@ -185,15 +189,13 @@ class RayPool:
         slot_id = self._starting.pop(ref) if started else self._waiting.pop(ref)
         try:
             answer = ray.get(ref)
-        except ray.exceptions.RayTaskError as error:
-            if started:
-                self._forget(slot_id)
-                cause = error.cause
-                raise cause if isinstance(cause, OrchestratorError) else OrchestratorError(str(cause)) from error
-            raise
         except ray.exceptions.RayError as error:
-            self._forget(slot_id)
-            yield SlotDied(slot_id, _first_line(error))
+            self._failed_starts[slot_id] += started
+            actor = self._actors.pop(slot_id, None)
+            if actor is not None:
+                ray.kill(actor, no_restart=True)
+            cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+            yield SlotDied(slot_id, str(cause) if isinstance(cause, OrchestratorError) else _first_line(cause))
             return
         if started:
             slot = Slot(
@@ -206,9 +208,6 @@ class RayPool:
         else:
             yield from (SlotNews(slot_id, item) for item in answer)
         self._waiting[self._actors[slot_id].news.remote(POLL_SECONDS)] = slot_id
-
-    def _forget(self, slot_id: str) -> None:
-        self._actors.pop(slot_id, None)
 
 
 class SlotActor:
