@@ -251,17 +251,18 @@ def slots(address: str | None, as_json: bool) -> int:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), help="Port; the first free one from 8501 if left out.")
 @database_option
-def dashboard(port: int) -> int:
-    """Open the dashboard in the browser.
+def dashboard(port: int | None) -> int:
+    """Serve the dashboard and print its address.
 
     It reads the database only, and serves this machine only.
     """
     with reading():  # a missing database is said here, in the terminal
         pass
     environment = {**os.environ, "ORCHESTRATOR_DB": database_url(), "PYTHONSAFEPATH": "1"}
-    process = subprocess.Popen([sys.executable, "-m", "dashboard", "--port", str(port)], env=environment)
+    arguments = [] if port is None else ["--port", str(port)]
+    process = subprocess.Popen([sys.executable, "-m", "dashboard", *arguments], env=environment)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         return process.wait()

@@ -1,0 +1,17 @@
+"""The dashboard's entry script: which pages there are. Start it with ``python -m dashboard``.
+
+Pages bear no icons: the browser would fetch them from the internet for its tab.
+"""
+
+import streamlit as st
+
+_PAGES = [
+    st.Page("views/sweep.py", title="Sweep", default=True),
+    st.Page("views/training_front.py", title="Training front", url_path="training"),
+    st.Page("views/inference_front.py", title="Inference front", url_path="inference"),
+    st.Page("views/speedup.py", title="Speed-up", url_path="speed-up"),
+    st.Page("views/results.py", title="Results", url_path="results"),
+]
+
+st.set_page_config(layout="wide")
+st.navigation(_PAGES, position="top").run()

@@ -1,0 +1,117 @@
+"""Selectors that several pages share. Each writes its choice into the page's address, so that a link repeats it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast
+
+import streamlit as st
+
+from dashboard import wording
+from dashboard.figures.palette import DARK, LIGHT, Palette
+from dashboard.reading import Rows, Source
+from db.front_views import SCENARIOS, Scenario
+
+ALL_SWEEPS: Final = "All sweeps"
+FILTER_EXAMPLE: Final = "group_size=16 norm in (gn, ln+pn) width<1"
+_FILTER_HELP: Final = (
+    "Conditions that must all hold, for example `group_size=16 norm=ln+pn train_resolution=half` or "
+    "`width in (0.25, 0.5)`. What is left out does not compete for the front."
+)
+_SCENARIOS: Final[dict[Scenario, str]] = {
+    "best": "Best test resolution",
+    "native": "Native resolution",
+    "all": "Every test resolution",
+}
+_SCENARIO_HELP: Final = (
+    "Best: each network at the test resolution where it is most accurate. Native: tested at the resolution that the "
+    "network was designed for. Every: all that were tested; lines join the resolutions of one network."
+)
+
+
+def palette() -> Palette:
+    """Return the colours of the reader's theme."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def on_a_phone() -> bool:
+    """Tell whether the browser says that it is a phone's, where two panels do not fit beside each other."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
+def choose(label: str, options: Sequence[str], key: str, tip: str | None = None) -> str:
+    """Let the reader choose one of some options; the first at first."""
+    chosen = st.selectbox(label, options, key=key, bind="query-params", disabled=len(options) < 2, help=tip)
+    return cast("str", chosen)  # never None: there are options
+
+
+def sweep(where: Source) -> str | None:
+    """Let the reader choose one sweep, or None for all of them."""
+    names = [one.name for one in where.reader.sweeps()]
+    chosen = choose("Sweep", [ALL_SWEEPS, *names], "sweep")
+    return None if chosen == ALL_SWEEPS else chosen
+
+
+def scenario() -> Scenario:
+    """Let the reader choose which test resolutions count."""
+    words = choose("Tested at", list(_SCENARIOS.values()), "tested", _SCENARIO_HELP)
+    return next(one for one in SCENARIOS if _SCENARIOS[one] == words)
+
+
+def filter_text() -> str:
+    """Let the reader write a FILTER."""
+    text: str = st.text_input(
+        "Filter", key="filter", bind="query-params", placeholder=FILTER_EXAMPLE, help=_FILTER_HELP
+    )
+    return text
+
+
+def family(key: str, label: str, families: Sequence[str], default: str) -> str:
+    """Let the reader choose the FILTER of a family, or write any other; the default while they do neither."""
+    chosen: str | None = st.selectbox(
+        label,
+        families,
+        index=None,
+        key=key,
+        bind="query-params",
+        placeholder=default,
+        accept_new_options=True,
+        help="Choose a family, or write any filter, such as `group_size=16 norm=ln+pn width<1`.",
+    )
+    return chosen or default
+
+
+def scope(rows: Rows) -> Rows:
+    """Let the reader choose one data set and one device, if there are several, and return their rows."""
+    data_sets, places = st.columns(2)
+    with data_sets:
+        rows = _one_of("Data set", "dataset", rows, wording.data_set)
+    with places:
+        return _one_of("Device", "device", rows, wording.place)
+
+
+def _one_of(label: str, key: str, rows: Rows, told: Callable[[dict[str, Any]], str]) -> Rows:
+    """Let the reader choose the rows of one value; measured ones come before published ones."""
+    options = dict.fromkeys(told(row) for row in sorted(rows, key=lambda row: (row["source"] != "measured", told(row))))
+    chosen = choose(label, list(options), key)
+    return [row for row in rows if told(row) == chosen]
+
+
+def cells(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """Return the columns of a row as a table shows them: throughputs with four significant digits."""
+    return {
+        name: float(f"{row[name]:.4g}") if name.endswith("per_second") and row[name] is not None else row[name]
+        for name in columns
+    }
+
+
+def download(rows: Sequence[dict[str, Any]], name: str) -> None:
+    """Offer rows as a CSV file, with every column."""
+    import pandas as pd
+
+    st.download_button(
+        f"Download as CSV ({wording.counted(len(rows), 'row')})",
+        lambda: pd.DataFrame(rows).to_csv(index=False),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )

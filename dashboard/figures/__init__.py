@@ -1,0 +1,1 @@
+"""Charts: pure functions from rows of the store, without Streamlit."""

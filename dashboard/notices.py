@@ -1,0 +1,38 @@
+"""What a page says when there is nothing to show, or when something is wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from dashboard import wording
+from db.errors import DatabaseMissingError, StoreError
+
+FIRST_STEP = "orchestrator launch examples/quickstart.yaml"
+
+
+@contextmanager
+def errors_told() -> Iterator[None]:
+    """Show what went wrong with the store in a sentence, with what to do about it, and end the page there."""
+    try:
+        yield
+    except StoreError as error:
+        message = error.message[:1].upper() + error.message[1:]
+        st.error(f"{wording.literal(message)}.\n\n{wording.literal(error.hint)}", icon=":material/error:")
+        if isinstance(error, DatabaseMissingError):
+            st.markdown("To fill a first database with a small sweep on real images:")
+            st.code(FIRST_STEP, language="sh")
+        st.stop()
+
+
+def nothing_yet(what: str) -> None:
+    """Say that something is not there yet, and how to get it, and end the page there."""
+    st.info(f"{what} Start a first sweep, a small one on real images, with this command:", icon=":material/info:")
+    st.code(FIRST_STEP, language="sh")
+    st.stop()
+
+
+def nothing_left(what: str) -> None:
+    """Say that the reader's choices let nothing through, and end the page there."""
+    st.info(what, icon=":material/filter_alt_off:")
+    st.stop()

@@ -1,0 +1,134 @@
+"""What the pages read of the store, kept until the store changes.
+
+Every read is one short read-only transaction: opening a page never holds up a sweep that runs.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from dashboard.start import DEFAULT_URL, VARIABLE
+from db import comparison
+from db.front_views import Mode, Scenario
+from db.reader import Reader, open_reader
+from db.records import FailureGroup, JobRow
+from db.speedup import Speedup
+
+Rows = list[dict[str, Any]]
+#: Jobs per stage and state.
+Counts = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A database as it is now; reads are kept by both fields.
+
+    Attributes:
+        url: Its URL; may hold a password, so it is never shown.
+        version: Changes with what is stored.
+    """
+
+    url: str
+    version: str
+
+    @property
+    def reader(self) -> Reader:
+        """What reads it."""
+        return _reader(self.url)
+
+
+@st.cache_resource(show_spinner=False)
+def _reader(url: str) -> Reader:
+    return open_reader(url)
+
+
+def source() -> Source:
+    """Return the database that the dashboard was started on.
+
+    Raises:
+        StoreError: It cannot be read now.
+    """
+    url = os.environ.get(VARIABLE) or DEFAULT_URL
+    reader = _reader(url)
+    reader.check()
+    return Source(url, reader.data_version())
+
+
+def _identity(one: Source) -> tuple[str, str]:
+    return one.url, one.version
+
+
+_kept = st.cache_data(max_entries=100, show_spinner=False, hash_funcs={Source: _identity})
+
+
+@_kept
+def points(where: Source, mode: Mode, scenario: Scenario, sweep: str | None, text: str) -> Rows:
+    """Return the points of a scenario that a FILTER lets through."""
+    return where.reader.points(mode, scenario, sweep=sweep, filter_text=text)
+
+
+@_kept
+def blocks(where: Source, measurements: Sequence[int]) -> dict[int, tuple[float, ...]]:
+    """Return images per second of the timed blocks of some measurements."""
+    return where.reader.block_rates(measurements)
+
+
+@_kept
+def results(where: Source, sweep: str | None, text: str) -> Rows:
+    """Return the rows of the view ``results`` that a FILTER lets through, the newest first."""
+    return where.reader.view("results", filter_text=text, sweep=sweep, sort=["-finished_at", "series", "params"])
+
+
+@_kept
+def comparison_of(
+    where: Source, baseline: str, candidate: str, mode: Mode, scenario: Scenario, sweep: str | None
+) -> Speedup:
+    """Return the speed-up of the candidate over the baseline at equal accuracy."""
+    return comparison.compare(
+        where.reader, baseline=baseline, candidate=candidate, mode=mode, scenario=scenario, sweep=sweep
+    )
+
+
+@_kept
+def front(where: Source, mode: Mode, scenario: Scenario, sweep: str | None, text: str) -> Rows:
+    """Return those of the points that no other one beats."""
+    return where.reader.front(mode, scenario, sweep=sweep, filter_text=text)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a sweep has come to.
+
+    Attributes:
+        jobs: All of its jobs.
+        failures: Those that failed, grouped.
+        recent: Rows of ``results``, the newest first.
+    """
+
+    jobs: list[JobRow]
+    failures: list[FailureGroup]
+    recent: Rows
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def progress(url: str, sweep: str, counts: Counts, columns: Sequence[str], limit: int) -> Progress:
+    """Return what a sweep has come to; read again only when its ``counts`` have changed, however often it is asked.
+
+    Args:
+        url: The database.
+        sweep: Name of the sweep.
+        counts: Its jobs per stage and state, as they are now.
+        columns: Of the recent results.
+        limit: How many of them.
+    """
+    del counts
+    reader = _reader(url)
+    sweep_id = reader.sweep(sweep).sweep_id
+    return Progress(
+        jobs=reader.jobs_of(sweep_id),
+        failures=reader.failures(sweep_id),
+        recent=reader.view("results", sweep=sweep, columns=columns, sort=["-finished_at"], limit=limit),
+    )

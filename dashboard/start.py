@@ -1,0 +1,130 @@
+"""How Streamlit is started: for this machine only, telling nobody, showing no traceback, writing nothing."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.error import URLError
+from urllib.request import urlopen
+
+#: Environment variable that names the database; never an argument, which other users of the machine could read.
+VARIABLE: Final = "ORCHESTRATOR_DB"
+DEFAULT_URL: Final = "sqlite:///orchestrator.db"
+ADDRESS: Final = "127.0.0.1"
+FIRST_PORT: Final = 8501
+_PORTS_TRIED: Final = 100
+_SECONDS_TO_START: Final = 60.0
+_SCRIPT: Final = Path(__file__).with_name("app.py")
+
+#: Any other Host header is refused, so that no web site can reach the dashboard by DNS rebinding.
+_HOSTS: Final = (ADDRESS, "localhost")
+_OPTIONS: Final = {
+    "global.developmentMode": "false",  # on by default where Streamlit is not in a site-packages folder
+    "server.address": ADDRESS,  # the default listens on every interface
+    "server.headless": "true",
+    "server.enableCORS": "true",
+    "server.enableXsrfProtection": "true",
+    "server.enableStaticServing": "false",
+    "server.fileWatcherType": "none",
+    "server.maxUploadSize": "1",
+    "browser.serverAddress": ADDRESS,
+    "browser.gatherUsageStats": "false",
+    "client.showErrorDetails": "none",
+    "client.toolbarMode": "viewer",
+    "runner.magicEnabled": "false",
+    "theme.light.primaryColor": "#0072B2",
+    "theme.dark.primaryColor": "#56B4E9",
+    "logger.hideWelcomeMessage": "true",
+}
+
+
+class PortTakenError(Exception):
+    """No free port; the message says which were tried."""
+
+
+def free_port(asked: int | None) -> int:
+    """Return the port that was asked for, or the first free one from 8501 on.
+
+    Raises:
+        PortTakenError: Something else listens there.
+    """
+    candidates = [asked] if asked is not None else range(FIRST_PORT, FIRST_PORT + _PORTS_TRIED)
+    for port in candidates:
+        if _is_free(port):
+            return port
+    tried = f"port {asked} is" if asked is not None else f"ports {FIRST_PORT} to {FIRST_PORT + _PORTS_TRIED - 1} are"
+    raise PortTakenError(f"{tried} in use; name another one with --port")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError:
+            return False
+    return True
+
+
+def command(port: int) -> list[str]:
+    """Return the command that serves the dashboard; it names no database."""
+    options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
+    options += [f"--server.allowedHosts={host}" for host in _HOSTS]
+    return [sys.executable, "-m", "streamlit", "run", str(_SCRIPT), f"--server.port={port}", *options]
+
+
+def environment(url: str, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of that command: the caller's, the database, and no modules of the working directory."""
+    return {**inherited, VARIABLE: url, "PYTHONSAFEPATH": "1"}
+
+
+def run(url: str, port: int | None = None) -> int:
+    """Serve the dashboard until Ctrl-C and return the exit code.
+
+    Args:
+        url: The database.
+        port: Where to listen on 127.0.0.1; None takes the first free one from 8501 on.
+
+    Raises:
+        PortTakenError: Something else listens there.
+    """
+    chosen = free_port(port)
+    server = subprocess.Popen(
+        command(chosen), env=environment(url, os.environ), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the server as Ctrl-C does
+    try:
+        if _answers(server, f"http://{ADDRESS}:{chosen}/_stcore/health"):
+            sys.stdout.write(f"Dashboard at http://{ADDRESS}:{chosen} (this machine only); Ctrl-C ends it.\n")
+            sys.stdout.flush()
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _end(server)
+
+
+def _answers(server: subprocess.Popen[bytes], address: str) -> bool:
+    """Wait until the server answers; False when it ended or takes too long."""
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            with urlopen(address, timeout=2):  # noqa: S310  # our own http address
+                return True
+        except (URLError, OSError):
+            time.sleep(0.1)
+    return False
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

@@ -1,0 +1,1 @@
+"""Pages of the dashboard, and what several of them share."""

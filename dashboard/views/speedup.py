@@ -1,0 +1,99 @@
+"""Page: how much faster one family is than another at equal accuracy."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import comparing, controls, notices, reading
+from dashboard.figures.speedup_figure import front_records, ratio_records, speedup_figure
+from dashboard.reading import Source
+from db.front_views import Mode, Scenario
+from db.speedup import Speedup, SpeedupPoint
+
+_MODES: dict[str, Mode] = {"Training": "train", "Inference": "inference"}
+
+
+def page() -> None:
+    """Show the page.
+
+    Raises:
+        StoreError: The database cannot be read, or a filter cannot be understood.
+    """
+    st.title("Speed-up")
+    st.markdown(
+        "How much faster one family of networks is than another **at equal accuracy**: the ratio of their measured "
+        "throughputs wherever both fronts reach the accuracy. Nothing is extrapolated."
+    )
+    where = reading.source()
+    mode, scenario, sweep = _choices(where)
+    rows = reading.points(where, mode, scenario, sweep, "")
+    if not rows:
+        notices.nothing_yet("There is no network yet that is both tested and measured.")
+    rows = controls.scope(rows)
+    baseline, candidate = _sides(comparing.families(rows))
+    scope = comparing.scope_filter(rows[0])
+    sides = (f"{baseline} {scope}", f"{candidate} {scope}")
+    result = reading.comparison_of(where, *sides, mode, scenario, sweep)
+    _answer(result)
+    fronts = [reading.front(where, mode, scenario, sweep, side) for side in sides]
+    _draw(fronts[0], fronts[1], result)
+
+
+def _choices(where: Source) -> tuple[Mode, Scenario, str | None]:
+    first, second, third = st.columns(3)
+    with first:
+        words = controls.choose("Throughput of", list(_MODES), "mode")
+    with second:
+        scenario = controls.scenario()
+    with third:
+        return _MODES[words], scenario, controls.sweep(where)
+
+
+def _sides(families: Sequence[str]) -> tuple[str, str]:
+    """Let the reader say what is compared; at first, the plainest family with the one that changes most."""
+    left, right = st.columns(2)
+    with left:
+        baseline = controls.family("baseline", "Baseline", families, families[0])
+    with right:
+        return baseline, controls.family("candidate", "Candidate", families, families[-1])
+
+
+def _answer(result: Speedup) -> None:
+    st.subheader(comparing.headline(result), anchor=False)
+    summary = comparing.summary(result)
+    if summary:
+        st.markdown(summary)
+    if result.maximum is not None and result.maximum.low is not None:
+        st.caption("An interval is that of the accuracy it stands beside: seeds and timed blocks are drawn anew.")
+
+
+def _draw(baseline: reading.Rows, candidate: reading.Rows, result: Speedup) -> None:
+    if not baseline and not candidate:
+        return
+    figure = speedup_figure(
+        front_records(baseline, candidate),
+        ratio_records(result.points),
+        palette=controls.palette(),
+        stacked=controls.on_a_phone(),
+    )
+    st.altair_chart(figure, key="speed-up")
+    if result.points:
+        _table(result.points)
+
+
+def _table(points: Sequence[SpeedupPoint]) -> None:
+    column = st.column_config
+    formats = {
+        "top1": column.NumberColumn("top-1 %", format="%.2f"),
+        "speedup": column.NumberColumn("speed-up ×", format="%.2f"),
+        "low": column.NumberColumn("95 % from", format="%.2f"),
+        "high": column.NumberColumn("to", format="%.2f"),
+    }
+    rows = [point.to_json() for point in points]
+    st.dataframe(rows, column_config=formats, hide_index=True, placeholder="–")
+    controls.download(rows, "speed-up")
+
+
+if __name__ == "__main__":
+    with notices.errors_told():
+        page()

@@ -1,0 +1,7 @@
+"""Page: accuracy against measured training throughput."""
+
+from dashboard import front_page, notices
+
+if __name__ == "__main__":
+    with notices.errors_told():
+        front_page.show("train")
