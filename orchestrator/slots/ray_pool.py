@@ -308,6 +308,7 @@ def _set_ray_variables(directory: Path | None) -> None:
         return
     # Ray's memory monitor would kill an actor, not the worker behind it; the system's own killer takes the worker.
     os.environ["RAY_memory_monitor_refresh_ms"] = "0"  # noqa: SIM112  # Ray's own spelling
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  # else measurements run behind everybody else's programs
     token = directory / "token"
     descriptor = os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
