@@ -18,11 +18,13 @@ help:
 demo: $(ENV)/installed
 	$(BIN)/python -m workers.data fetch fashion-mnist --to $(DATA)
 	$(BIN)/orchestrator --db $(DEMO_DB) launch examples/quickstart.yaml
-	@$(BIN)/orchestrator --db $(DEMO_DB) results quickstart --sort top1 --limit 12
+	@$(BIN)/orchestrator --db $(DEMO_DB) results quickstart
 	@$(BIN)/orchestrator --db $(DEMO_DB) front quickstart --mode train
 	@$(BIN)/orchestrator --db $(DEMO_DB) front quickstart --mode inference
 	@$(BIN)/orchestrator --db $(DEMO_DB) speedup --sweep quickstart --mode train \
 		--baseline "group_size=1 norm=gn train_resolution=native" --candidate "group_size=16 norm=ln+pn train_resolution=half"
+	@$(BIN)/orchestrator --db $(DEMO_DB) speedup --sweep quickstart --mode train --baseline group_size=1 --candidate group_size=16
+	@$(BIN)/orchestrator --db $(DEMO_DB) speedup --sweep quickstart --mode inference --baseline group_size=1 --candidate group_size=16
 	@echo
 	@echo "To look at it in the browser: make dashboard"
 
