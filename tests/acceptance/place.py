@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,3 +77,13 @@ class Place:
 
     def sql(self, statement):
         return json.loads(self.run("sql", statement, "--json"))
+
+
+def until(condition, seconds=120.0):
+    """Wait for something to become true, and return it."""
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    raise AssertionError("it did not happen")

@@ -10,20 +10,10 @@ import time
 import psutil
 import pytest
 
-from tests.acceptance.place import SWEEP
+from tests.acceptance.place import SWEEP, until
 
 #: Long enough to be killed in the middle, in several places.
 LONGER = SWEEP.replace("epochs: 2", "epochs: 6")
-
-
-def until(condition, seconds=120.0):
-    """Wait for something to become true, and return it."""
-    give_up = time.monotonic() + seconds
-    while time.monotonic() < give_up:
-        if found := condition():
-            return found
-        time.sleep(0.2)
-    raise AssertionError("it did not happen")
 
 
 def workers_of(place):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
+import socket
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.acceptance.place import SWEEP, Place
+from tests.acceptance.place import SWEEP, Place, until
 
 RESULTS = (
     "SELECT model_size, group_size, norm, train_resolution, test_resolution, top1, train_images_per_second, "
@@ -47,9 +52,6 @@ def test_the_results_command_shows_the_rows_of_the_view_in_every_format(finished
 
 
 def test_parquet_holds_the_same_rows(finished, tmp_path):
-    import subprocess
-    import sys
-
     import pyarrow.parquet
 
     with (tmp_path / "results.parquet").open("wb") as file:
@@ -84,8 +86,6 @@ def test_another_sweep_reuses_what_it_shares(copied):
 
 def test_a_training_whose_weights_are_gone_is_run_again_only_if_they_are_needed(copied):
     (path,) = copied.sql("SELECT checkpoint FROM trainings ORDER BY checkpoint LIMIT 1")
-    from pathlib import Path
-
     weights = Path(path["checkpoint"])
     kept = weights.read_bytes()
     weights.unlink()
@@ -149,32 +149,30 @@ def test_the_database_file_is_a_plain_sqlite_file(finished):
 
 
 @pytest.fixture
-def ray_cluster(monkeypatch):
+def ray_cluster(monkeypatch, tmp_path_factory):
     """Address of a Ray cluster of one machine, started as a person would, with token authentication."""
-    import secrets
-    import socket
-    import subprocess
-    import sys
-    from pathlib import Path
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(16))
-    ray = Path(sys.executable).parent / "ray"
-    start = [
-        ray,
-        "start",
-        "--head",
-        f"--port={port}",
-        "--num-cpus=2",
-        "--include-dashboard=false",
-        "--node-ip-address=127.0.0.1",
-    ]
-    subprocess.run([*start, "--disable-usage-stats"], check=True, capture_output=True, timeout=120)
+    # In the foreground and ended by its own signal: `ray stop` would end everybody's clusters on this machine.
+    command = [Path(sys.executable).parent / "ray", "start", "--head", "--block", f"--port={port}", "--num-cpus=2"]
+    options = ["--include-dashboard=false", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
+    with (tmp_path_factory.mktemp("ray") / "log").open("wb") as log:
+        process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
+    until(lambda: _answers(port), 120)
     yield f"127.0.0.1:{port}"
-    subprocess.run([ray, "stop", "--force"], check=True, capture_output=True, timeout=60)
+    process.terminate()
+    process.wait(60)
+
+
+def _answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_the_same_file_runs_on_a_ray_cluster(place, ray_cluster):
