@@ -57,5 +57,15 @@ def summary(result: Speedup) -> str:
     return f"Geometric mean over {count} {over}: {result.geometric_mean:.2f}×{interval}."
 
 
+def what_intervals_cover(result: Speedup) -> str:
+    """Return where the noise in the intervals comes from, and what is not in them."""
+    if "accuracy" in result.interval_covers:
+        return "An interval is that of the accuracy it stands beside: seeds and timed blocks are drawn anew."
+    return (
+        "An interval is that of the accuracy it stands beside: timed blocks are drawn anew. Not every network here has "
+        "several seeds, so the noise of top-1 is not in it."
+    )
+
+
 def _interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f", 95 % interval {low:.2f}–{high:.2f}"

@@ -64,6 +64,8 @@ class Speedup:
         geometric_mean_low: Lower end of its 95 % interval; ``geometric_mean_high`` the upper.
         baseline_range: Lowest and highest top-1 of the baseline's front, percent; None without points.
         candidate_range: Likewise.
+        interval_covers: What the intervals are drawn from: ``throughput`` (timed blocks), ``accuracy`` (seeds, only
+            if every point has several).
     """
 
     points: tuple[SpeedupPoint, ...]
@@ -73,6 +75,7 @@ class Speedup:
     geometric_mean_high: float | None
     baseline_range: tuple[float, float] | None
     candidate_range: tuple[float, float] | None
+    interval_covers: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -95,6 +98,7 @@ class Speedup:
             "geometric_mean_high": self.geometric_mean_high,
             "baseline_range": self.baseline_range,
             "candidate_range": self.candidate_range,
+            "interval_covers": list(self.interval_covers),
             "reason": self.reason,
         }
 
@@ -155,7 +159,17 @@ def speedup(baseline: Sequence[Point], candidate: Sequence[Point], *, resamples:
         geometric_mean_high=mean_interval[1],
         baseline_range=_covered(base),
         candidate_range=_covered(other),
+        interval_covers=_varying((*baseline, *candidate)),
     )
+
+
+def _varying(points: Sequence[Point]) -> tuple[str, ...]:
+    """Name what is repeated at every point, so that its noise is in the intervals."""
+    repeated = {
+        "throughput": all(len(point.block_rates) > 1 for point in points),
+        "accuracy": all(len(point.seed_top1) > 1 for point in points),
+    }
+    return tuple(name for name, everywhere in repeated.items() if everywhere and points)
 
 
 def _curve(points: Sequence[Point]) -> Curve:

@@ -64,7 +64,7 @@ def _answer(result: Speedup) -> None:
     if summary:
         st.markdown(summary)
     if result.maximum is not None and result.maximum.low is not None:
-        st.caption("An interval is that of the accuracy it stands beside: seeds and timed blocks are drawn anew.")
+        st.caption(comparing.what_intervals_cover(result))
 
 
 def _draw(baseline: reading.Rows, candidate: reading.Rows, result: Speedup) -> None:

@@ -194,6 +194,8 @@ def _print_speedup(found: Speedup, baseline: str, candidate: str, mode: Mode) ->
     print_rows(rows, ["top1", "speed-up", "95 %"], "table")
     click.echo(f"largest: {found.maximum.speedup:.2f}× at {found.maximum.top1:.2f} %{_in_brackets(found.maximum)}")
     click.echo(f"geometric mean over these accuracies: {found.geometric_mean:.2f}×")
+    if found.maximum.low is not None and "accuracy" not in found.interval_covers:
+        click.echo("the intervals cover throughput only: give each network several seeds to cover top-1's noise too")
 
 
 def _interval(point: SpeedupPoint) -> str:

@@ -191,3 +191,13 @@ def test_a_filter_that_leaves_nothing_is_an_answer(sweep, reader):
     fill_two_variants(sweep)
     found = compare(reader, baseline="norm=bn", candidate="norm=ln+pn", mode="train")
     assert found.reason == "the baseline has no measured results"
+
+
+def test_the_intervals_say_what_they_cover():
+    blocks = {"block_rates": (99.0, 100.0, 101.0)}
+    one_seed = [Point(70.0, 200.0, **blocks), Point(80.0, 100.0, **blocks)]
+    seeds = [Point(70.0, 200.0, **blocks, seed_top1=(69.0, 71.0)), Point(80.0, 100.0, **blocks, seed_top1=(79.0, 81.0))]
+    assert speedup(one_seed, seeds).interval_covers == ("throughput",)
+    assert speedup(seeds, seeds).interval_covers == ("throughput", "accuracy")
+    assert speedup(seeds, seeds).to_json()["interval_covers"] == ["throughput", "accuracy"]
+    assert speedup([], []).interval_covers == ()
