@@ -16,6 +16,7 @@ _STEPS: Final = (
     tuple(tenth / 10 for tenth in range(10, 100, 5)),
     tuple(tenth / 10 for tenth in range(10, 100)),
     tuple(hundredth / 100 for hundredth in range(100, 1000, 2)),
+    tuple(thousandth / 1000 for thousandth in range(1000, 10000, 5)),
 )
 
 

@@ -274,7 +274,6 @@ def _init_ray(address: str | None, directory: Path | None) -> None:
                 include_dashboard=False,
                 object_store_memory=OBJECT_STORE_BYTES,
                 _temp_dir=str(directory / "ray"),
-                _node_ip_address="127.0.0.1",
                 **common,
             )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:

@@ -5,6 +5,7 @@ import itertools
 import multiprocessing
 import os
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -107,24 +108,36 @@ def test_warming_up_takes_three_steps_or_the_seconds_whichever_is_more(cpu):
     assert 0.01 <= pace.seconds_per_step < 0.05
 
 
-def fake_device(best_batch, layout_factor=None):
-    """Steps that take as long as those of a device with its best throughput at one batch size."""
-    factors = layout_factor or {}
+@pytest.fixture
+def fake_device(monkeypatch):
+    """Make steps that take, by a clock of the test's own, what a device with one best batch size takes."""
+    now = [0.0]
+    monkeypatch.setattr("workers.measuring.timing.time", SimpleNamespace(perf_counter=lambda: now[0]))
 
-    def make(batch_size, layout):
-        rate = 20000 * min(batch_size, best_batch) * factors.get(layout, 1.0)
-        return lambda: busy_for(batch_size / rate)
+    def device(best_batch, layout_factor=None):
+        factors = layout_factor or {}
 
-    return make
+        def make(batch_size, layout):
+            rate = 200 * min(batch_size, best_batch) * factors.get(layout, 1.0)
+
+            def step():
+                now[0] += batch_size / rate
+
+            return step
+
+        return make
+
+    return device
 
 
-def test_the_search_stops_where_doubling_gains_nothing(cpu):
+def test_the_search_stops_where_doubling_gains_nothing(cpu, fake_device):
     probes = best_batch_size(fake_device(best_batch=64), cpu, "contiguous")
-    assert probes[0].batch_size in {64, 128}
-    assert max(probe.batch_size for probe in probes) <= 512
+    assert sorted(probe.batch_size for probe in probes) == [16, 32, 64, 128, 256], "two sizes without gain, then enough"
+    assert probes[0].images_per_second == pytest.approx(200 * 64)
+    assert probes[0].batch_size >= 64
 
 
-def test_the_search_stops_where_memory_ends_and_takes_what_fitted(cpu):
+def test_the_search_stops_where_memory_ends_and_takes_what_fitted(cpu, fake_device):
     def make(batch_size, layout):
         if batch_size > 32:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
@@ -141,7 +154,7 @@ def test_not_even_the_smallest_batch_fitting_is_an_error(cpu):
         best_batch_size(make, cpu, "contiguous")
 
 
-def test_the_faster_layout_comes_first(cpu):
+def test_the_faster_layout_comes_first(cpu, fake_device):
     make = fake_device(best_batch=16, layout_factor={"contiguous": 0.5})
     assert [probe.layout for probe in faster_layout(make, cpu, 16, ["contiguous", "channels_last"])] == [
         "channels_last",
