@@ -384,7 +384,7 @@ class Driver:
             try:
                 return call()
             except DatabaseUnavailableError as error:
-                if time.monotonic() > give_up:
+                if time.monotonic() > give_up or len(self._signals) > 1:
                     raise
                 if not told:
                     self._listener.note(f"the database is away, waiting for it: {error}")
