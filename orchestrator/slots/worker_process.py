@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 READY_SECONDS = 300.0
 #: Time a process gets to end by itself after being asked to, seconds.
 GRACE_SECONDS = 5.0
-#: Lines of the process's log that go with the news of its death.
-TAIL_LINES = 60
+#: Lines of the process's log that go with the news of its death: more than a crash's longest Python stack (100 frames).
+TAIL_LINES = 150
 #: Variables that a worker must not see: secrets of the driver, and settings of Ray's own workers.
 _WITHHELD = ("RAY_", "ORCHESTRATOR_", "OMPI_COMM_WORLD_", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
 

@@ -91,7 +91,7 @@ def test_an_order_is_carried_out_and_the_process_is_kept_for_the_next(slot):
 def test_a_worker_that_dies_is_news_with_its_log_and_the_next_order_gets_a_fresh_one(slot):
     supervisor, environment, home = slot
     supervisor.submit(order(long_job(), home, "killed"))
-    time.sleep(2.0)
+    time.sleep(3.0)  # until it trains, or at least imports what it needs
     (victim,) = workers_below(home)
     os.kill(victim.pid, signal.SIGSEGV)
     died = last_news(supervisor)
