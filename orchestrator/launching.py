@@ -1,6 +1,6 @@
 """Launching a sweep: from a file to a running driver, and what is taken up from earlier runs on the way.
 
-read and check the file ─▶ look at the slots ─▶ list the jobs          nothing is written before this point
+read and check the file ─▶ fetch the images ─▶ look at the slots ─▶ list the jobs      no database before this point
 ─▶ open the store, take the sweep ─▶ take in what earlier runs left ─▶ plan ─▶ run
 """
 
@@ -21,6 +21,7 @@ from orchestrator.driver import Driver
 from orchestrator.driver_identity import LEASE_SECONDS, DriverWatch, this_driver
 from orchestrator.errors import ImpossibleHereError
 from orchestrator.expansion import expand
+from orchestrator.images import fetch_images
 from orchestrator.live_view import LiveView
 from orchestrator.planning import PastJob, make_plan
 from orchestrator.results import environment_record, new_job, store_result
@@ -112,6 +113,7 @@ def launch(options: LaunchOptions, console: Console) -> Outcome:
         StoreError: The database does.
     """
     sweep = load_sweep(options.sweep_file, options.overrides)
+    fetch_images(sweep.dataset, options.data_directory)
     capacity = find_capacity(options.address, sweep.spec.slots, options.home)
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(capacity.close)

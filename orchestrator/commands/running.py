@@ -99,17 +99,13 @@ def _print_plan(title: str, found: Plan) -> None:
 @database_option
 def launch(detach: bool, **given: Any) -> int:
     """Plan a sweep and run it to the end. The same file again resumes; an edited file extends."""
-    from orchestrator.images import fetch_images
     from orchestrator.launching import launch as launch_sweep
     from orchestrator.sweep import load_sweep
 
     options = _options(**given)
-    sweep = load_sweep(options.sweep_file, options.overrides)
     if detach:
-        return _detach(options, sweep.spec.name)
-    fetch_images(sweep.dataset, options.data_directory)
-    outcome = launch_sweep(options, Console())
-    return _report(outcome)
+        return _detach(options, load_sweep(options.sweep_file, options.overrides).spec.name)
+    return _report(launch_sweep(options, Console()))
 
 
 def _detach(options: LaunchOptions, name: str) -> int:

@@ -121,6 +121,8 @@ class Scheduler:
             event: What happened. Events about attempts that are over are ignored: they were fenced.
             now: Seconds on any clock that never goes back.
         """
+        if isinstance(event, SignOfLife):  # the most frequent event by far, and it lets nothing start
+            return self._take(event, now)
         actions = [*self._take(event, now), *self._settle_dependents(), *self._block()]
         return [*actions, *self._start_what_can(now)]
 

@@ -57,3 +57,11 @@ def test_a_slot_that_is_not_here_is_said_at_once(place):
     place.write(SWEEP.replace("slots: {cpu: {threads: 1, count: 2}}", "slots: {cuda: {}}"))
     assert "cuda" in place.run("launch", "sweep.yaml", expect=3)
     assert [path.name for path in place.directory.iterdir()] == ["sweep.yaml"]
+
+
+def test_images_that_cannot_be_had_are_said_before_anything_is_written(place):
+    place.write(SWEEP.replace("fashion-mnist", "cifar10"))
+    (place.directory / "no-directory").write_text("a file", encoding="utf-8")
+    output = place.run("launch", "sweep.yaml", "--data", "no-directory", expect=2)
+    assert "cifar10" in output
+    assert not (place.directory / "orchestrator.db").exists()

@@ -41,7 +41,10 @@ def fetch(name: str, directory: "Union[str, os.PathLike[str]]") -> None:
         return
     if name not in NAMED:
         raise DataError("{!r} cannot be fetched: expected one of {}".format(name, ", ".join(NAMED)))
-    os.makedirs(directory, exist_ok=True)
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{name}: the data directory {directory} cannot be made: {error.strerror}") from error
     if name == "fashion-mnist":
         _fetch_fashion_mnist(directory)
     else:
