@@ -1,12 +1,7 @@
-import functools
 import itertools
 
 import pytest
 import torch
-import torchvision
-from timm.layers import GroupNormAct
-from timm.models._efficientnet_builder import decode_arch_def
-from timm.models.efficientnet import EfficientNet as TimmEfficientNet
 from torch import nn
 
 from workers.models.efficientnet import build, parameter_groups
@@ -24,81 +19,6 @@ def small(norm="ln+pn", pair=G16, **settings):
         for parameter in model.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))
     return model
-
-
-def copy_in_order(source, target):
-    """Copy weights between networks that list the same layers in the same order under different names."""
-    theirs, ours = source.state_dict(), target.state_dict()
-    for name, (their_name, value) in zip(ours, theirs.items(), strict=True):
-        assert ours[name].shape == value.shape, (name, their_name)
-        ours[name] = value
-    target.load_state_dict(ours)
-
-
-def shaken(model):
-    """Give norms and running statistics values that a mistake would show."""
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)):
-                module.weight.uniform_(0.5, 1.5)
-                module.bias.normal_(std=0.3)
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean.normal_(std=0.3)
-                module.running_var.uniform_(0.5, 1.5)
-    return model
-
-
-@pytest.mark.parametrize(("size", "resolutions"), [("b0", (224, 75)), ("b1", (97,))])
-def test_depthwise_batch_norm_networks_compute_what_torchvision_computes(size, resolutions):
-    constructor = getattr(torchvision.models, f"efficientnet_{size}")
-    theirs = shaken(constructor(norm_layer=functools.partial(nn.BatchNorm2d, eps=1e-3, momentum=0.01))).eval()
-    ours = build(Variant(size, *G1, "bn"), 3, 1000).eval()
-    copy_in_order(theirs, ours)
-    for resolution in resolutions:
-        images = torch.randn(2, 3, resolution, resolution)
-        with torch.inference_mode():
-            torch.testing.assert_close(ours(images), theirs(images), rtol=1e-4, atol=1e-4)
-
-
-def timm_peer(group_size, expansion, norm_layer):
-    stages = ["ds_r1_k3_s1_e1_c16_se0.25"] + [
-        f"ir_r{repeats}_k{kernel}_s{stride}_e{expansion}_c{channels}_se0.25"
-        for kernel, repeats, channels, stride in (
-            (3, 2, 24, 2),
-            (5, 2, 40, 2),
-            (3, 3, 80, 2),
-            (5, 3, 112, 1),
-            (5, 4, 192, 2),
-            (3, 1, 320, 1),
-        )
-    ]
-    arch = decode_arch_def([[stage] for stage in stages], group_size=group_size)
-    return TimmEfficientNet(arch, num_features=1280, stem_size=32, norm_layer=norm_layer, act_layer=nn.SiLU)
-
-
-@pytest.mark.parametrize(("norm", "groups"), [("gn", 4), ("ln", 1)])
-def test_grouped_networks_compute_and_learn_what_timm_does(norm, groups):
-    theirs = shaken(timm_peer(16, 4, functools.partial(GroupNormAct, num_groups=groups, eps=1e-3)))
-    ours = build(Variant("b0", *G16, norm), 3, 1000, dropout=0.0)
-    copy_in_order(theirs, ours)
-    images, labels = torch.randn(2, 3, 64, 64), torch.tensor([1, 2])
-    outputs = []
-    for model in (ours, theirs):
-        logits = model(images)
-        nn.functional.cross_entropy(logits, labels).backward()
-        outputs.append(logits.detach())
-    torch.testing.assert_close(*outputs, rtol=1e-4, atol=1e-4)
-    for mine, peer in zip(ours.parameters(), theirs.parameters(), strict=True):
-        torch.testing.assert_close(mine.grad, peer.grad, rtol=1e-3, atol=1e-5)
-
-
-def test_initial_weights_are_as_wide_as_those_of_timm():
-    theirs = timm_peer(16, 4, functools.partial(GroupNormAct, num_groups=4, eps=1e-3))
-    ours = build(Variant("b0", *G16, "gn"), 3, 1000)
-    convolutions = ([m for m in net.modules() if isinstance(m, nn.Conv2d)] for net in (ours, theirs))
-    for mine, peer in zip(*convolutions, strict=True):
-        if peer.weight.numel() > 2000:
-            assert mine.weight.std().item() == pytest.approx(peer.weight.std().item(), rel=0.1)
 
 
 def test_the_classifier_starts_glorot_uniform():

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from workers.protocol.jobs import DataSet, EvaluateJob, FineTune, MeasureJob, Recipe, TrainJob
+from workers.protocol.jobs import DataSet, EvaluateJob, MeasureJob, TrainJob
+from workers.protocol.recipe import FineTune, Recipe
 from workers.protocol.variant import Variant
 
 
@@ -26,7 +27,9 @@ def variant():
 
 @pytest.fixture
 def shapes():
-    return DataSet("shapes", classes=8, channels=1, image_side=48, train_images=96, test_images=64)
+    return DataSet(
+        "shapes", classes=8, channels=1, image_side=48, train_images=96, test_images=64, validation_images=40
+    )
 
 
 @pytest.fixture

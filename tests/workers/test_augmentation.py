@@ -1,4 +1,4 @@
-"""Resizing, cropping, flipping and mixup of whole batches, compared with torchvision image by image."""
+"""Resizing, cropping and flipping of whole batches, compared with torchvision image by image."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from torchvision.transforms.v2 import functional as peer
 
 from workers.data.arrays import ImageArrays
-from workers.data.augmentation import mixup, mixup_shares, random_boxes
+from workers.data.augmentation import random_boxes
 from workers.data.images import ResidentImages
 from workers.data.normalisation import Normalisation
 from workers.data.resampling import crop_and_resize, resize_set
@@ -97,21 +97,3 @@ def test_the_same_stream_gives_the_same_crops_and_another_gives_others():
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert first.shape == (12, 3, 16, 16)
-
-
-def test_mixup_keeps_the_mass_and_blends_with_the_image_before():
-    images, labels = torch.rand(6, 3, 4, 4), torch.tensor([0, 1, 2, 3, 3, 1])
-    shares = torch.tensor([1.0, 0.9, 0.8, 0.7, 0.6, 0.5], dtype=torch.float64)
-    blended, targets = mixup(images, labels, 5, shares)
-    torch.testing.assert_close(targets.sum(1), torch.ones(6))
-    torch.testing.assert_close(blended[0], images[0])
-    torch.testing.assert_close(blended[2], 0.8 * images[2] + 0.2 * images[1])
-    torch.testing.assert_close(targets[2], torch.tensor([0.0, 0.2, 0.8, 0.0, 0.0]))
-    torch.testing.assert_close(targets[4], torch.tensor([0.0, 0.0, 0.0, 1.0, 0.0]))
-
-
-def test_an_image_is_never_the_smaller_part_of_its_blend():
-    shares = mixup_shares(np.random.default_rng(0), 0.2, 10000)
-    assert float(shares.min()) >= 0.5
-    # E[max(B, 1 - B)] of Beta(a, a) is 1/2 + mean absolute deviation; 0.8988 for a = 0.2 by numerical integration.
-    assert abs(float(shares.mean()) - 0.8988) < 0.005

@@ -124,7 +124,7 @@ def test_one_process_trains_evaluates_and_measures(worker, order_of, train_job, 
 
     testing = order_of(evaluate_job, 2, checkpoint=weights, checkpoint_sha256=trained.checkpoint_sha256)
     tested = serving.do(testing)[-1].result
-    assert tested.images == 64
+    assert (tested.images, tested.validation_images) == (64, 40)
     assert tested.dataset_digest == trained.dataset_digest
 
     measured = serving.do(order_of(measure_job, 3))[-1].result

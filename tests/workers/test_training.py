@@ -1,19 +1,25 @@
 """Training runs: they learn, they repeat, they resume, and they say when they diverge."""
 
 import dataclasses
+import itertools
 import json
 
+import numpy as np
 import pytest
 import torch
+from timm.utils import ModelEmaV3
 
 from workers.data.loading import load_data_set
+from workers.data.mixing import cutmix, cutmix_boxes
 from workers.errors import CheckpointError, DivergedError, JobError
 from workers.models.efficientnet import build
-from workers.protocol.jobs import DataSet, EvaluateJob, FineTune, Recipe, TrainJob
+from workers.protocol.jobs import DataSet, EvaluateJob, TrainJob
+from workers.protocol.recipe import FineTune, Recipe
 from workers.protocol.variant import AUTO_EXPANSION, Variant
+from workers.seeds import generator
 from workers.training.evaluation import evaluate
 from workers.training.observer import SilentObserver
-from workers.training.training import train
+from workers.training.training import Training, train
 from workers.weights import load_weights
 
 
@@ -71,9 +77,23 @@ def test_another_seed_gives_other_weights(run, train_job):
     assert run(train_job, "a").checkpoint_sha256 != run(other, "b").checkpoint_sha256
 
 
-@pytest.mark.parametrize(("optimizer", "norm"), [("rmsprop", "ln+pn"), ("adamw", "bn"), ("sgd", "gn")])
-def test_a_resumed_run_ends_with_the_very_weights_of_an_unbroken_one(run, train_job, with_recipe, optimizer, norm):
-    job = with_recipe(train_job, optimizer=optimizer, augmentation="crop-flip")
+EVERYTHING_RANDOM = {"augmentation": "crop-flip", "augmentation_policy": "randaugment", "cutmix": 0.5}
+PER_UPDATE = {"weight_average": 0.0, "ema": 0.99}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "norm", "fields"),
+    [
+        ("rmsprop", "ln+pn", EVERYTHING_RANDOM),
+        ("rmsprop", "bn", {**PER_UPDATE, "rms_decay": None}),
+        ("adamw", "bn", {"average_warmup": False}),
+        ("sgd", "gn", {**PER_UPDATE, "average_warmup": False}),
+    ],
+)
+def test_a_resumed_run_ends_with_the_very_weights_of_an_unbroken_one(
+    run, train_job, with_recipe, optimizer, norm, fields
+):
+    job = with_recipe(train_job, optimizer=optimizer, **fields)
     job = dataclasses.replace(job, variant=dataclasses.replace(job.variant, norm=norm))
     unbroken = run(job, "unbroken")
     interrupt(run, job, "first", after=1)
@@ -150,6 +170,92 @@ def test_the_kept_weights_are_averaged_where_the_recipe_says_so(run, train_job, 
     assert 0.0 < float(difference.abs().max()) < 0.1
 
 
+@pytest.fixture
+def training(train_job, with_recipe, cpu):
+    """A run whose recipe has the given fields."""
+
+    def start(**fields):
+        job = with_recipe(train_job, **fields)
+        return Training(job, load_data_set(job.dataset, "data", cpu).train, cpu)
+
+    return start
+
+
+@pytest.mark.parametrize("warmup", [True, False])
+def test_the_average_of_every_update_is_the_one_that_timm_keeps(training, warmup):
+    ours = training(weight_average=0.0, ema=0.9, average_warmup=warmup)
+    theirs = ModelEmaV3(ours.model, 0.9, use_warmup=warmup, warmup_gamma=9.0, warmup_power=1.0)
+    steps = itertools.count(1)
+    ours._step.optimizer.register_step_post_hook(lambda *_: theirs.update(ours.model, next(steps)))
+    for _ in range(3):
+        ours.run_epoch(SilentObserver())
+    assert next(steps) == 10
+    for name, value in ours.final_weights().items():
+        torch.testing.assert_close(value, theirs.module.state_dict()[name], rtol=1e-5, atol=1e-6)
+
+
+def test_two_ways_of_averaging_at_once_are_refused(training):
+    with pytest.raises(JobError, match=r"per update \(ema\) or per epoch \(weight_average\), not both"):
+        training(weight_average=0.97, ema=0.999)
+
+
+def batches_of_an_epoch(training):
+    training.epoch = 1
+    return list(training._batches())
+
+
+def test_without_mixup_and_cutmix_a_batch_has_plain_classes(training, cpu, train_job):
+    batches = batches_of_an_epoch(training(mixup=0.0, augmentation="none"))
+    assert {labels.dtype for _, labels in batches} == {torch.int64}
+    [(images, labels)] = (
+        load_data_set(train_job.dataset, "data", cpu)
+        .train.for_testing(16)
+        .batches([np.arange(96)], np.random.default_rng(0))
+    )
+    assert torch.cat([labels for _, labels in batches]).bincount().tolist() == labels.bincount().tolist()
+    torch.testing.assert_close(torch.cat([images for images, _ in batches]).mean(), images.mean())
+
+
+def test_cutmix_leaves_the_draws_of_mixup_and_of_the_augmentation_alone(training):
+    """Whole images and the masses of images that got no part are the same with CutMix and without."""
+    without, both = (batches_of_an_epoch(training(mixup=0.2, cutmix=cutmix)) for cutmix in (0.0, 0.5))
+    alone = 0
+    for (images, masses), (composed, composed_masses) in zip(without, both, strict=True):
+        torch.testing.assert_close(composed_masses.sum(1), torch.ones(32))
+        same = (images == composed).flatten(1).all(1)
+        torch.testing.assert_close(masses[same], composed_masses[same])
+        alone += int(same.sum())
+    assert 24 <= alone <= 72  # half of 96
+
+
+def test_mixup_alone_is_drawn_from_its_own_stream(training, train_job):
+    plain, mixed = (batches_of_an_epoch(training(mixup=alpha)) for alpha in (0.0, 0.2))
+    random = generator(train_job.seed, "mixup", 1)
+    for (images, _), (blended, masses) in zip(plain, mixed, strict=True):
+        draws = random.beta(0.2, 0.2, 32)
+        share = torch.from_numpy(np.maximum(draws, 1.0 - draws)).float()
+        expected = images * share[:, None, None, None] + images.roll(1, 0) * (1 - share[:, None, None, None])
+        torch.testing.assert_close(blended, expected)
+        assert masses.shape == (32, 8)
+
+
+def test_cutmix_alone_is_drawn_from_its_own_stream(training, train_job):
+    plain, composed = (batches_of_an_epoch(training(mixup=0.0, cutmix=chance)) for chance in (0.0, 0.5))
+    random = generator(train_job.seed, "cutmix", 1)
+    for (images, labels), (changed, masses) in zip(plain, composed, strict=True):
+        boxes = torch.from_numpy(cutmix_boxes(random, 0.5, 32, 16, 16))
+        expected = cutmix(images, torch.nn.functional.one_hot(labels, 8).float(), boxes)
+        torch.testing.assert_close((changed, masses), expected)
+
+
+@pytest.mark.parametrize("policy", ["autoaugment", "randaugment"])
+def test_an_augmentation_policy_changes_the_images_and_not_their_labels(training, policy):
+    plain, augmented = (batches_of_an_epoch(training(mixup=0.0, augmentation_policy=one)) for one in ("none", policy))
+    for (images, labels), (changed, same_labels) in zip(plain, augmented, strict=True):
+        assert torch.equal(labels, same_labels)
+        assert (images != changed).flatten(1).any(1).float().mean() > 0.3
+
+
 @pytest.mark.parametrize("norm", ["gn", "bn"])
 def test_an_absurd_learning_rate_diverges(run, train_job, with_recipe, norm):
     job = with_recipe(train_job, learning_rate=1e30)
@@ -182,9 +288,9 @@ def test_a_file_that_would_run_code_is_refused(tmp_path, variant):
 @pytest.mark.slow
 @pytest.mark.parametrize(("group_size", "norm"), [(1, "ln+pn"), (16, "bn")])
 def test_the_default_recipe_learns_clothes(tmp_path, cpu, data_directory, group_size, norm):
-    dataset = DataSet("fashion-mnist", 10, 1, 28, train_images=2500, test_images=1000)
+    dataset = DataSet("fashion-mnist", 10, 1, 28, train_images=2500, test_images=1000, validation_images=500)
     variant = Variant("b0", group_size, AUTO_EXPANSION[group_size], norm, width=0.25, small_images=True)
-    job = TrainJob(variant, dataset, resolution=16, seed=0, recipe=Recipe(epochs=3, batch_size=64))
+    job = TrainJob(variant, dataset, resolution=16, seed=0, recipe=Recipe(epochs=5, batch_size=64))
     data = load_data_set(dataset, str(data_directory), cpu)
     result = train(job, data, cpu, str(tmp_path), SilentObserver())
     weights = load_weights(str(tmp_path / result.checkpoint), variant, result.checkpoint_sha256)
@@ -195,3 +301,4 @@ def test_the_default_recipe_learns_clothes(tmp_path, cpu, data_directory, group_
     larger = evaluate(EvaluateJob(job, 24, tuning), data, cpu, weights, SilentObserver())
     assert larger.correct_before_fine_tune / larger.images < 0.4
     assert larger.correct / larger.images > 0.6
+    assert larger.validation_correct / larger.validation_images > 0.6

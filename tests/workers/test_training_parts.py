@@ -1,5 +1,6 @@
 """The pieces of a training run, each against its definition or a peer."""
 
+import dataclasses
 import itertools
 import math
 
@@ -7,28 +8,35 @@ import numpy as np
 import pytest
 import torch
 from timm.optim import RMSpropTF as TimmRMSpropTF
+from timm.utils import ModelEmaV3
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from workers.data.loading import load_data_set
 from workers.device import autocast
-from workers.errors import DeviceError, DivergedError
+from workers.errors import DeviceError, DivergedError, JobError
 from workers.models.efficientnet import build
+from workers.protocol.recipe import PRESETS, rms_decay
 from workers.seeds import derive_seed, generator
 from workers.training.epochs import LossWatch, check_finite, ordered_batches, shuffled_batches
+from workers.training.observer import SilentObserver
 from workers.training.optimizers import USUAL, build_optimizer, peak_learning_rate, set_learning_rate
 from workers.training.rmsprop import RMSpropTF
 from workers.training.schedules import Schedule
 from workers.training.step import TrainingStep
+from workers.training.training import Training
 from workers.training.weight_average import WeightAverage
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_rmsprop_walks_as_timms_does(weight_decay):
+@pytest.mark.parametrize("mean_decay", [0.9, 0.953125])
+def test_rmsprop_walks_as_timms_does(weight_decay, mean_decay):
     torch.manual_seed(0)
     start, target = torch.randn(7, 5), torch.randn(7, 5)
     paths = []
     for kind, decay in ((RMSpropTF, "decay"), (TimmRMSpropTF, "alpha")):
         weights = torch.nn.Parameter(start.clone())
-        settings = {decay: 0.9, "lr": 0.05, "momentum": 0.9, "eps": 1e-3, "weight_decay": weight_decay}
+        settings = {decay: mean_decay, "lr": 0.05, "momentum": 0.9, "eps": 1e-3, "weight_decay": weight_decay}
         optimizer = kind([weights], **settings)
         for step in range(30):
             set_learning_rate(optimizer, 0.05 / (1 + step))
@@ -38,6 +46,23 @@ def test_rmsprop_walks_as_timms_does(weight_decay):
         paths.append(weights.detach())
     torch.testing.assert_close(*paths, rtol=1e-5, atol=1e-6)
     assert float((paths[0] - start).abs().max()) > 0.1
+
+
+def test_rmsprop_updates_many_parameters_piece_by_piece_as_timms_does(monkeypatch):
+    monkeypatch.setattr("workers.training.rmsprop._CACHED_VALUES", 100)
+    torch.manual_seed(0)
+    start = [torch.randn(size) for size in (60, 30, 10, 1, 250, 7)]
+    paths = []
+    for kind, decay in ((RMSpropTF, "decay"), (TimmRMSpropTF, "alpha")):
+        weights = [torch.nn.Parameter(value.clone()) for value in start]
+        optimizer = kind(weights, **{decay: 0.9, "lr": 0.05, "momentum": 0.9, "eps": 1e-3, "weight_decay": 0.1})
+        for _ in range(5):
+            optimizer.zero_grad()
+            sum((one**2).sum() for one in weights).backward()
+            optimizer.step()
+        paths.append([one.detach() for one in weights])
+    torch.testing.assert_close(*paths, rtol=1e-5, atol=1e-6)
+    assert all(bool((end != begin).all()) for end, begin in zip(paths[0], start, strict=True))
 
 
 def test_rmsprop_leaves_parameters_without_gradient_alone():
@@ -102,21 +127,27 @@ def test_an_unknown_schedule_is_refused():
         Schedule("step", peak=1.0, steps=10).learning_rate(0)
 
 
-def averaged(decay, values):
+def averaged(decay, values, *, warmup=True):
     layer = torch.nn.BatchNorm2d(1)
-    average = WeightAverage(decay)
+    average = WeightAverage(layer, decay, warmup=warmup)
     for value in values:
         layer.weight.data.fill_(value)
         layer.num_batches_tracked += 1
-        average.update(layer)
+        average.update()
     return average.weights
 
 
-def test_the_weight_average_starts_with_the_first_epoch_and_soon_forgets_it():
+def test_the_weight_average_starts_with_the_first_weights_and_soon_forgets_them():
     assert float(averaged(0.97, [5.0])["weight"]) == 5.0
     # decays 0, 1/10, 2/11
     expected = (5.0 * 0.1 + 3.0 * 0.9) * 2 / 11 + 1.0 * 9 / 11
     assert float(averaged(0.97, [5.0, 3.0, 1.0])["weight"]) == pytest.approx(expected)
+
+
+def test_the_weight_average_without_warm_up_is_the_papers():
+    assert float(averaged(0.97, [5.0], warmup=False)["weight"]) == 5.0
+    expected = 0.97 * (0.97 * 5.0 + 0.03 * 3.0) + 0.03 * 1.0
+    assert float(averaged(0.97, [5.0, 3.0, 1.0], warmup=False)["weight"]) == pytest.approx(expected)
 
 
 def test_the_weight_average_reaches_its_decay_in_a_long_run():
@@ -124,18 +155,65 @@ def test_the_weight_average_reaches_its_decay_in_a_long_run():
     assert float(averaged(0.97, values)["weight"]) == pytest.approx(0.03, rel=1e-3)
 
 
-def test_no_weight_average_keeps_the_newest_weights_and_counters_are_never_averaged():
-    assert float(averaged(0.0, [5.0, 3.0])["weight"]) == 3.0
-    assert int(averaged(0.97, [1.0, 2.0, 3.0])["num_batches_tracked"]) == 3
+@pytest.mark.parametrize("warmup", [True, False])
+def test_no_weight_average_keeps_the_newest_weights_and_counters_are_never_averaged(warmup):
+    assert float(averaged(0.0, [5.0, 3.0], warmup=warmup)["weight"]) == 3.0
+    assert int(averaged(0.97, [1.0, 2.0, 3.0], warmup=warmup)["num_batches_tracked"]) == 3
 
 
-def test_the_weight_average_does_not_follow_the_network_after_the_epoch():
+def test_the_weight_average_does_not_follow_the_network_until_the_next_update():
     layer = torch.nn.Linear(1, 1)
-    average = WeightAverage(0.0)
-    average.update(layer)
+    average = WeightAverage(layer, 0.0, warmup=True)
+    average.update()
     before = average.weights["weight"].clone()
     layer.weight.data += 1.0
     assert torch.equal(average.weights["weight"], before)
+    average.update()
+    assert torch.equal(average.weights["weight"], before + 1.0)
+
+
+@pytest.mark.parametrize(("decay", "warmup"), [(0.9, True), (0.9, False), (0.999, True), (0.5, True)])
+def test_weights_are_averaged_over_a_training_as_timm_averages_them(variant, decay, warmup):
+    torch.manual_seed(0)
+    model = build(dataclasses.replace(variant, norm="bn"), 1, 8).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    ours = WeightAverage(model, decay, warmup=warmup)
+    # 1 - (1 + t / 9) ** -1 is t / (9 + t).
+    theirs = ModelEmaV3(model, decay, use_warmup=warmup, warmup_gamma=9.0, warmup_power=1.0)
+    for step in range(1, 21):
+        optimizer.zero_grad()
+        functional.cross_entropy(model(torch.randn(4, 1, 16, 16)), torch.arange(4)).backward()
+        optimizer.step()
+        ours.update()
+        theirs.update(model, step)
+    assert_same_state(ours.weights, theirs.module.state_dict())
+    newest = model.state_dict()
+    assert all(
+        not torch.equal(ours.weights[name], newest[name]) for name in ("stem.conv.weight", "stem.norm.running_var")
+    )
+
+
+def test_weights_are_averaged_without_warm_up_as_torch_averages_them(variant):
+    torch.manual_seed(0)
+    model = build(dataclasses.replace(variant, norm="bn"), 1, 8)
+    ours = WeightAverage(model, 0.97, warmup=False)
+    theirs = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.97), use_buffers=True)
+    for _ in range(10):
+        with torch.no_grad():
+            for value in model.state_dict().values():
+                value.add_(torch.randn(value.shape) if value.is_floating_point() else 1)
+        ours.update()
+        theirs.update_parameters(model)
+    expected = theirs.module.state_dict()
+    assert_same_state(*({n: v for n, v in one.items() if v.is_floating_point()} for one in (ours.weights, expected)))
+
+
+def assert_same_state(ours, theirs):
+    assert list(ours) == list(theirs)
+    for name, value in ours.items():
+        torch.testing.assert_close(
+            value, theirs[name], rtol=1e-5, atol=1e-6, msg=lambda text, name=name: f"{name} {text}"
+        )
 
 
 def test_every_image_is_in_one_batch_of_an_epoch_and_the_rest_is_left_out():
@@ -201,3 +279,98 @@ def test_bf16_computes_in_bf16_and_updates_fp32_weights(variant, cpu):
 def test_fp16_on_a_cpu_is_refused_with_what_to_take_instead(cpu):
     with pytest.raises(DeviceError, match="take fp32 or bf16"):
         autocast(cpu, "fp16")
+
+
+# ---- the paper's recipe: arXiv 2106.03640 and the configurations published with it -----------------------------------
+
+PAPER = PRESETS["paper"]
+#: Weight updates of the paper's run: 350 epochs of 1,281,167 images in batches of 768.
+PAPER_STEPS_PER_EPOCH = 1281167 // 768
+PAPER_STEPS = 350 * PAPER_STEPS_PER_EPOCH
+
+
+@pytest.fixture(scope="module")
+def paper_rates():
+    peak = peak_learning_rate(PAPER.optimizer, PAPER.batch_size, PAPER.learning_rate)
+    warmup_steps = PAPER.warmup_epochs * PAPER_STEPS_PER_EPOCH
+    schedule = Schedule(PAPER.schedule, peak=peak, steps=PAPER_STEPS, warmup_steps=warmup_steps)
+    return np.array([schedule.learning_rate(step) for step in range(PAPER_STEPS)])
+
+
+def test_the_papers_rate_falls_by_three_per_cent_146_times_in_equal_distances(paper_rates):
+    behind_warmup = paper_rates[5 * PAPER_STEPS_PER_EPOCH :]
+    drops = 1 + np.flatnonzero(np.diff(behind_warmup)) + 5 * PAPER_STEPS_PER_EPOCH
+    # Two of the 146 drops are during the warm-up, and the 146th would be the end of the run.
+    assert len(drops) == 143
+    assert drops / PAPER_STEPS_PER_EPOCH == pytest.approx(350 / 146 * np.arange(3, 146), abs=1e-3)
+    assert paper_rates[drops] / paper_rates[drops - 1] == pytest.approx(np.full(143, 0.97))
+    assert paper_rates[-1] == pytest.approx(0.046875 * 0.97**145)
+
+
+def test_the_papers_rate_warms_up_over_five_epochs_while_the_decay_already_runs(paper_rates):
+    end = 5 * PAPER_STEPS_PER_EPOCH
+    assert paper_rates[0] == pytest.approx(0.046875 / end)
+    assert paper_rates[end - 1] == pytest.approx(0.046875 * 0.97**2)
+    first_drop = math.ceil(PAPER_STEPS / 146)
+    assert paper_rates[:first_drop] == pytest.approx(0.046875 * np.arange(1, first_drop + 1) / end)
+    assert paper_rates.max() == paper_rates[end - 1]
+
+
+@pytest.mark.parametrize("norm", ["gn", "ln+pn"])
+def test_the_papers_optimizer_is_rmsprop_with_its_constants(variant, norm):
+    model = build(dataclasses.replace(variant, norm=norm), 1, 8)
+    optimizer = build_optimizer(
+        model, PAPER.optimizer, momentum=PAPER.momentum, weight_decay=PAPER.weight_decay, rms_decay=rms_decay(PAPER)
+    )
+    assert isinstance(optimizer, RMSpropTF)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    norms = {name for name in names.values() if name.endswith((".norm.weight", ".norm.bias"))}
+    decayed, exempt = optimizer.param_groups
+    for group in (decayed, exempt):
+        assert (group["decay"], group["momentum"], group["eps"]) == (0.953125, 0.9, 1e-3)
+    assert (decayed["weight_decay"], exempt["weight_decay"]) == (1e-5, 0.0)
+    assert {names[id(one)] for one in exempt["params"]} == norms
+    assert {names[id(one)] for one in decayed["params"]} == set(names.values()) - norms
+
+
+def test_the_papers_training_is_wired_as_its_recipe_says(train_job, cpu):
+    """What the recipe says reaches the network, the optimizer and the average, at batches that a test can bear."""
+    job = dataclasses.replace(train_job, recipe=dataclasses.replace(PAPER, batch_size=32))
+    training = Training(job, load_data_set(job.dataset, "data", cpu).train, cpu)
+    rates = [block.stochastic_depth.rate for block in itertools.chain(*training.model.stages)]
+    assert rates == pytest.approx([0.2 * index / 16 for index in range(16)])
+    assert training.model.dropout.p == 0.2
+    optimizer = training._step.optimizer
+    assert {group["decay"] for group in optimizer.param_groups} == {1.0 - 32 * 2.0**-14}
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [1e-5, 0.0]
+    trained = []
+    for _ in range(2):
+        training.run_epoch(SilentObserver())
+        trained.append(training.model.stem.conv.weight.detach().clone())
+    averaged_weights = training.final_weights()["stem.conv.weight"]
+    torch.testing.assert_close(averaged_weights, 0.97 * trained[0] + 0.03 * trained[1])
+
+
+@pytest.mark.parametrize(
+    ("size", "alpha", "probability"),
+    [
+        ("b0", 0.1, 0.0),
+        ("b1", 0.1, 0.4875),
+        ("b2", 0.1, 0.565),
+        ("b3", 0.2, 0.565),
+        ("b4", 0.2, 0.6425),
+        ("b5", 0.2, 0.72),
+    ],
+)
+def test_the_papers_sizes_are_mixed_as_much_as_its_configurations_say(train_job, cpu, size, alpha, probability):
+    variant = dataclasses.replace(train_job.variant, size=size, width=0.1)
+    job = dataclasses.replace(train_job, variant=variant, recipe=dataclasses.replace(PAPER, batch_size=32))
+    training = Training(job, load_data_set(job.dataset, "data", cpu).train, cpu)
+    assert (training._mixup, training._cutmix) == (alpha, pytest.approx(probability))
+
+
+def test_a_size_that_the_paper_does_not_train_needs_its_own_mixup(train_job, cpu):
+    variant = dataclasses.replace(train_job.variant, size="b7", width=0.1)
+    job = dataclasses.replace(train_job, variant=variant, recipe=dataclasses.replace(PAPER, batch_size=32))
+    with pytest.raises(JobError, match="the paper trains no b7: name its mixup"):
+        Training(job, load_data_set(job.dataset, "data", cpu).train, cpu)

@@ -1,11 +1,10 @@
-"""Images of any size in files, one directory per class: ``root/train/CLASS/*`` and ``root/val/CLASS/*``.
+"""Images of any size in files.
 
 Decoded when they are needed, by several threads (Pillow decodes without holding Python's lock), a few batches ahead
 of the device.
 """
 
 import collections
-import hashlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,66 +17,25 @@ from torch import Tensor
 
 from workers.data.arrays import Int64Array, UInt8Array
 from workers.data.augmentation import random_boxes
+from workers.data.image_files import ImageFiles
 from workers.data.images import PreparedImages
 from workers.data.normalisation import Normalisation
+from workers.data.policies import Policy, augmentation_policy
+from workers.data.transfer import send
 from workers.errors import DataError
 
-_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".webp")
 #: Least share of a photograph that a random crop keeps (arXiv 2106.03640).
 _SMALLEST_AREA = 0.05
 #: Tested is the middle of the image resized so that its short side is this many times the resolution.
 _TEST_MARGIN = 256.0 / 224.0
 _BATCHES_AHEAD = 3
+#: Where AutoAugment's sub-policies for photographs come from.
+_SEARCHED_ON = "imagenet"
+#: What Pillow raises for broken files, and for sizes that it takes for an attack.
+_BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 _BILINEAR = Image.Resampling.BILINEAR
 
 _Futures = List["Future[UInt8Array]"]
-
-
-@dataclass(frozen=True)
-class ImageFiles:
-    """One split as files.
-
-    Attributes:
-        root: Directory of the split.
-        paths: Of the images, relative to it, in a fixed order.
-        labels: Class of each image.
-    """
-
-    root: str
-    paths: Tuple[str, ...]
-    labels: Int64Array
-
-    def take(self, chosen: Int64Array) -> "ImageFiles":
-        """Return the chosen images in that order."""
-        return ImageFiles(self.root, tuple(self.paths[number] for number in chosen), self.labels[chosen])
-
-
-def list_image_folder(root: str) -> Tuple[ImageFiles, ImageFiles]:
-    """Find the training and the test images.
-
-    The classes are the directories of ``train`` in alphabetical order.
-
-    Raises:
-        DataError: A directory is missing or holds no image, or ``val`` has a class that ``train`` lacks.
-    """
-    classes = _directories(os.path.join(root, "train"))
-    unknown = sorted(set(_directories(os.path.join(root, "val"))) - set(classes))
-    if unknown:
-        raise DataError(f"image-folder: {root}/val has the class {unknown[0]}, which {root}/train lacks")
-    return _files(os.path.join(root, "train"), classes), _files(os.path.join(root, "val"), classes)
-
-
-def files_digest(*splits: ImageFiles) -> str:
-    """Return the SHA-256 over names, sizes and labels of the files, hexadecimal.
-
-    Not over their content: reading 140 GB for a digest would take longer than many a training run.
-    """
-    digest = hashlib.sha256()
-    for split in splits:
-        for path, label in zip(split.paths, split.labels):
-            size = os.path.getsize(os.path.join(split.root, path))
-            digest.update(f"{path}\0{size}\0{label}\n".encode())
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -101,14 +59,15 @@ class FolderImages:
         """Number of images."""
         return len(self.files.labels)
 
-    def for_training(self, resolution: int, augmentation: str) -> PreparedImages:
+    def for_training(self, resolution: int, augmentation: str, policy: str = "none") -> PreparedImages:
         """Return the split for training; without cropping, images are prepared as for testing."""
-        flip = augmentation in {"flip", "crop-flip"}
-        return _FolderBatches(self, resolution, crop=augmentation == "crop-flip", flip=flip)
+        changes = augmentation_policy(policy, resolution, _SEARCHED_ON)
+        crop, flip = augmentation == "crop-flip", augmentation in {"flip", "crop-flip"}
+        return _FolderBatches(self, resolution, crop, flip, changes)
 
     def for_testing(self, resolution: int) -> PreparedImages:
         """Return the split resized by short side and cut to the middle."""
-        return _FolderBatches(self, resolution, crop=False, flip=False)
+        return self.for_training(resolution, "none")
 
 
 @dataclass(frozen=True)
@@ -117,6 +76,7 @@ class _FolderBatches:
     resolution: int
     crop: bool
     flip: bool
+    policy: Optional[Policy]
 
     def batches(self, numbers: Iterable[Int64Array], random: np.random.Generator) -> Iterator[Tuple[Tensor, Tensor]]:
         waiting: Deque[Tuple[Int64Array, _Futures]] = collections.deque()
@@ -124,7 +84,7 @@ class _FolderBatches:
             try:
                 for batch in numbers:
                     # Every image has its own seed, so that the draws do not depend on which thread is quicker.
-                    seeds = random.integers(0, 2**63, len(batch)) if self.flip else np.zeros(len(batch), np.int64)
+                    seeds = random.integers(0, 2**63, len(batch)) if self._draws else np.zeros(len(batch), np.int64)
                     waiting.append((batch, [pool.submit(self._read, *pair) for pair in zip(batch, seeds)]))
                     if len(waiting) > _BATCHES_AHEAD:
                         yield self._collect(*waiting.popleft())
@@ -138,19 +98,21 @@ class _FolderBatches:
     def _collect(self, batch: Int64Array, futures: _Futures) -> Tuple[Tensor, Tensor]:
         pixels = torch.from_numpy(np.stack([future.result() for future in futures])).permute(0, 3, 1, 2)
         labels = torch.from_numpy(self.images.files.labels[batch])
-        if self.images.device.type == "cuda":
-            pixels, labels = pixels.pin_memory(), labels.pin_memory()
-        pixels = pixels.to(self.images.device, non_blocking=True)
-        return self.images.normalisation.apply(pixels), labels.to(self.images.device, non_blocking=True)
+        pixels = send(pixels, self.images.device)
+        return self.images.normalisation.apply(pixels), send(labels, self.images.device)
+
+    @property
+    def _draws(self) -> bool:
+        return self.flip or self.policy is not None
 
     def _read(self, number: int, seed: int) -> UInt8Array:
         """Decode and prepare one image: resolution × resolution × 3."""
         path = os.path.join(self.images.files.root, self.images.files.paths[number])
-        random = np.random.default_rng(seed) if self.flip else None
+        random = np.random.default_rng(seed) if self._draws else None
         try:
             with Image.open(path) as image:
                 return self._prepare(image.convert("RGB"), random)
-        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for broken files
+        except _BROKEN as error:
             raise DataError(f"image-folder: {path} cannot be read as an image: {error}") from error
 
     def _prepare(self, image: Image.Image, random: Optional[np.random.Generator]) -> UInt8Array:
@@ -158,9 +120,11 @@ class _FolderBatches:
             image = random_resized_crop(image, self.resolution, random)
         else:
             image = middle(image, self.resolution)
+        if self.flip and random is not None and random.random() < 0.5:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        if self.policy is not None and random is not None:
+            image = self.policy.apply(image, self.policy.draw(random, 1))
         pixels: UInt8Array = np.array(image, dtype=np.uint8)
-        if random is not None and random.random() < 0.5:
-            pixels = np.ascontiguousarray(pixels[:, ::-1])
         return pixels
 
 
@@ -185,30 +149,3 @@ def middle(image: Image.Image, resolution: int) -> Image.Image:
         width, height = int(short * image.width / image.height), short
     left, top = round((width - resolution) / 2.0), round((height - resolution) / 2.0)
     return image.resize((width, height), _BILINEAR).crop((left, top, left + resolution, top + resolution))
-
-
-def _directories(path: str) -> List[str]:
-    try:
-        with os.scandir(path) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir())
-    except OSError as error:
-        message = f"image-folder: {path} cannot be listed ({error.strerror}); root must hold train/ and val/"
-        raise DataError(message) from error
-    if not names:
-        raise DataError(f"image-folder: {path} has no directories; it needs one per class")
-    return names
-
-
-def _files(root: str, classes: List[str]) -> ImageFiles:
-    paths: List[str] = []
-    labels: List[int] = []
-    for label, name in enumerate(classes):
-        directory = os.path.join(root, name)
-        if not os.path.isdir(directory):
-            continue
-        found = sorted(one for one in os.listdir(directory) if one.lower().endswith(_SUFFIXES))
-        paths.extend(os.path.join(name, one) for one in found)
-        labels.extend([label] * len(found))
-    if not paths:
-        raise DataError(f"image-folder: no {', '.join(_SUFFIXES)} file in any class of {root}")
-    return ImageFiles(root, tuple(paths), np.array(labels, np.int64))

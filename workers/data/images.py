@@ -1,7 +1,7 @@
 """What training and testing see of a data set: batches of prepared images and their labels."""
 
 from dataclasses import dataclass
-from typing import Iterable, Iterator, Protocol, Tuple
+from typing import Iterable, Iterator, Optional, Protocol, Tuple
 
 import numpy as np
 import torch
@@ -10,10 +10,14 @@ from torch import Tensor
 from workers.data.arrays import ImageArrays, Int64Array
 from workers.data.augmentation import random_boxes
 from workers.data.normalisation import Normalisation
-from workers.data.resampling import crop_and_resize, resize_set
+from workers.data.policies import Policy, augmentation_policy, stream_beside
+from workers.data.resampling import crop_and_resize, resize_set, to_bytes
+from workers.data.transfer import send
 
 #: Least share of a small image that a random crop keeps: a smaller part of 28 pixels is a few blots.
 SMALLEST_AREA = 0.25
+#: Where AutoAugment's sub-policies for small images come from.
+_SEARCHED_ON = "cifar10"
 
 
 class PreparedImages(Protocol):
@@ -24,7 +28,7 @@ class PreparedImages(Protocol):
 
         Args:
             numbers: For each batch the images in it.
-            random: Source of the crops and flips; not touched where there are none.
+            random: Source of crops, flips and policies; not touched where there are none.
 
         Yields:
             Images, batch × channels × resolution × resolution, float32, normalised; labels, int64.
@@ -41,8 +45,18 @@ class Images(Protocol):
     def count(self) -> int:
         """Number of images."""
 
-    def for_training(self, resolution: int, augmentation: str) -> PreparedImages:
-        """Return the split with one of ``workers.protocol.jobs.AUGMENTATIONS``."""
+    def for_training(self, resolution: int, augmentation: str, policy: str = "none") -> PreparedImages:
+        """Return the split for training.
+
+        Args:
+            resolution: In pixels.
+            augmentation: One of ``workers.protocol.recipe.AUGMENTATIONS``.
+            policy: One of ``workers.protocol.recipe.AUGMENTATION_POLICIES``; applied after crop and flip. It changes
+                none of their draws.
+
+        Raises:
+            DataError: The policy needs a library that this interpreter lacks.
+        """
 
     def for_testing(self, resolution: int) -> PreparedImages:
         """Return the split without any randomness."""
@@ -74,12 +88,13 @@ class ResidentImages:
         """Number of images."""
         return len(self.labels)
 
-    def for_training(self, resolution: int, augmentation: str) -> PreparedImages:
+    def for_training(self, resolution: int, augmentation: str, policy: str = "none") -> PreparedImages:
         """Return the split for training; resized once here, unless each image is cropped anew."""
         crop = augmentation == "crop-flip"
         pixels = self.pixels if crop else resize_set(self.pixels, resolution)
         flip = augmentation in {"flip", "crop-flip"}
-        return _ResidentBatches(pixels, self.labels, self.normalisation, resolution, crop=crop, flip=flip)
+        changes = augmentation_policy(policy, resolution, _SEARCHED_ON)
+        return _ResidentBatches(pixels, self.labels, self.normalisation, resolution, crop, flip, changes)
 
     def for_testing(self, resolution: int) -> PreparedImages:
         """Return the split resized to the resolution."""
@@ -94,14 +109,24 @@ class _ResidentBatches:
     resolution: int
     crop: bool
     flip: bool
+    policy: Optional[Policy]
 
     def batches(self, numbers: Iterable[Int64Array], random: np.random.Generator) -> Iterator[Tuple[Tensor, Tensor]]:
+        policy_random = stream_beside(random)
         for batch in numbers:
             chosen = self._to_device(torch.from_numpy(batch))
-            images = self.normalisation.apply(self.pixels[chosen])
-            yield self._augmented(images, random), self.labels[chosen]
+            yield self._prepared(self.pixels[chosen], random, policy_random), self.labels[chosen]
 
-    def _augmented(self, images: Tensor, random: np.random.Generator) -> Tensor:
+    def _prepared(self, pixels: Tensor, random: np.random.Generator, policy_random: np.random.Generator) -> Tensor:
+        if self.policy is None:
+            return self._moved(self.normalisation.apply(pixels), random)
+        # A policy's operations are defined on bytes, which is what an image library's crop gives, too.
+        moved = to_bytes(self._moved(pixels.to(torch.float32), random))
+        draws = self.policy.draw(policy_random, len(moved))
+        return self.normalisation.apply(self.policy.apply_to_batch(moved, draws))
+
+    def _moved(self, images: Tensor, random: np.random.Generator) -> Tensor:
+        """Crop and flip floating-point images."""
         if not self.flip:
             return images
         count, side = images.shape[0], images.shape[-1]
@@ -113,7 +138,4 @@ class _ResidentBatches:
         return crop_and_resize(images, self._to_device(boxes), self.resolution, mirrored)
 
     def _to_device(self, small: Tensor) -> Tensor:
-        """Copy without waiting, so that the device's queue does not run dry."""
-        if self.pixels.is_cuda:
-            small = small.pin_memory()
-        return small.to(self.pixels.device, non_blocking=True)
+        return send(small, self.pixels.device)

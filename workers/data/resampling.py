@@ -28,7 +28,12 @@ def resize_set(images: Tensor, resolution: int) -> Tensor:
 def _resize(images: Tensor, resolution: int) -> Tensor:
     size = (resolution, resolution)
     resized = functional.interpolate(images.float(), size, mode="bilinear", align_corners=False, antialias=True)
-    return resized.round_().clamp_(0.0, 255.0).to(torch.uint8)
+    return to_bytes(resized)
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Round pixel values of 0 to 255 to bytes; the values given are overwritten."""
+    return images.round_().clamp_(0.0, 255.0).to(torch.uint8)
 
 
 def crop_and_resize(images: Tensor, boxes: Tensor, resolution: int, mirrored: Optional[Tensor] = None) -> Tensor:

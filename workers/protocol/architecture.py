@@ -332,18 +332,6 @@ def _convolution_cost(stage: str, layer: Convolution, norm: str, side: int) -> S
     )
 
 
-def _classifier_cost(network: Architecture) -> StageCost:
-    return StageCost(
-        stage="classifier",
-        layers=1,
-        channels=network.classes,
-        resolution=1,
-        parameters=network.classifier_parameters,
-        macs=network.head.out_channels * network.classes,
-        activations=network.classes,
-    )
-
-
 def _blocks_cost(stage: str, blocks: Tuple[Block, ...], norm: str, side: int) -> StageCost:
     """Cost of a stage whose input has the given side."""
     parameters = multiply_accumulates = activations = 0

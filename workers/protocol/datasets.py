@@ -30,3 +30,14 @@ NAMED: Dict[str, NamedDataSet] = {
     "cifar100": NamedDataSet(classes=100, channels=3, image_side=32, train_images=50000, test_images=10000),
     "shapes": NamedDataSet(classes=8, channels=1, image_side=48, train_images=20000, test_images=4000),
 }
+
+
+def default_validation_images(train_images: int) -> int:
+    """Return how many images of a training split are held out where the data set's user names no number.
+
+    A tenth, and no more than 10,000: from there on the share is what an accuracy's noise no longer needs.
+
+    Args:
+        train_images: Images of the whole split.
+    """
+    return min(train_images // 10, 10_000)

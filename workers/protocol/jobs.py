@@ -15,6 +15,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple, Type, TypeVar, Union
 
+from workers.protocol.recipe import NEUTRAL, FineTune, Recipe, came_later, is_neutral
 from workers.protocol.variant import Variant
 
 #: Raised by one when the meaning of a stage's result changes, so that old results are not taken for new ones.
@@ -22,10 +23,6 @@ METHOD_VERSION: Dict[str, int] = {"train": 1, "evaluate": 1, "measure": 1}
 
 STAGES: Tuple[str, ...] = ("train", "evaluate", "measure")
 MODES: Tuple[str, ...] = ("train", "inference")
-OPTIMIZERS: Tuple[str, ...] = ("rmsprop", "adamw", "sgd")
-SCHEDULES: Tuple[str, ...] = ("cosine", "exponential", "constant")
-AUGMENTATIONS: Tuple[str, ...] = ("none", "flip", "crop-flip")
-FINE_TUNE_LAYERS: Tuple[str, ...] = ("none", "head", "last-block")
 PRECISIONS: Tuple[str, ...] = ("fp32", "bf16", "fp16")
 MEMORY_FORMATS: Tuple[str, ...] = ("channels_last", "contiguous")
 
@@ -43,6 +40,8 @@ class DataSet:
         image_side: Side in pixels of the stored images; 0 where they differ in size (``image-folder``).
         train_images: Training images used: a fixed, seeded, class-balanced subset. None: all of them.
         test_images: Likewise for testing.
+        validation_images: Images of the training split that are held out to choose by (the test resolution, a searched
+            setting): a fixed, seeded, class-balanced subset. None: ``datasets.default_validation_images``; 0: none.
         root: Directory of the images; only ``image-folder`` names it, the others have one known content.
     """
 
@@ -53,61 +52,7 @@ class DataSet:
     train_images: Optional[int] = None
     test_images: Optional[int] = None
     root: Optional[str] = None
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained. The defaults suit a few epochs on small images.
-
-    Attributes:
-        epochs: Passes over the training images.
-        batch_size: Images per weight update; a last smaller batch of an epoch is left out.
-        optimizer: ``rmsprop`` is TensorFlow's variant (epsilon inside the root), as in the paper; or adamw, sgd.
-        learning_rate: Peak value; None takes the optimizer's usual value scaled to ``batch_size``.
-        momentum: Of rmsprop and sgd.
-        weight_decay: None takes the optimizer's usual value; not applied to norms, biases of norms, or means.
-        schedule: ``cosine`` to zero, ``exponential`` (0.97 in 146 equal drops over the run), or ``constant``.
-        warmup_epochs: Linear warm-up from zero, may be a fraction.
-        label_smoothing: Mass moved from the true class to all classes.
-        mixup: Alpha of mixup's Beta distribution; 0 is off.
-        augmentation: ``none``, ``flip`` (left-right) or ``crop-flip`` (random resized crop, then flip).
-        dropout: Before the classifier; None takes the size's own.
-        stochastic_depth: Drop rate of the last block, growing linearly from 0 at the first.
-        weight_average: Decay per epoch of the averaged weights that are tested and kept; 0 is off.
-    """
-
-    epochs: int = 4
-    batch_size: int = 128
-    optimizer: str = "rmsprop"
-    learning_rate: Optional[float] = None
-    momentum: float = 0.9
-    weight_decay: Optional[float] = None
-    schedule: str = "cosine"
-    warmup_epochs: float = 0.5
-    label_smoothing: float = 0.1
-    mixup: float = 0.0
-    augmentation: str = "flip"
-    dropout: Optional[float] = None
-    stochastic_depth: float = 0.0
-    weight_average: float = 0.0
-
-
-@dataclass(frozen=True)
-class FineTune:
-    """Training of the last layers at the test resolution before testing (paper, section 3.3).
-
-    Attributes:
-        layers: ``none``; ``head`` (last 1×1 convolution, its norm and the classifier); ``last-block`` (also the
-            last stage).
-        epochs: Passes over the training images, prepared as for testing; SGD without momentum, cosine.
-        batch_size: Images per update.
-        learning_rate: Peak value; None is 0.25 × batch_size / 512, the paper's.
-    """
-
-    layers: str = "head"
-    epochs: int = 2
-    batch_size: int = 128
-    learning_rate: Optional[float] = None
+    validation_images: Optional[int] = field(default=None, metadata=came_later(0))
 
 
 @dataclass(frozen=True)
@@ -152,7 +97,8 @@ class EvaluateJob:
     @property
     def label(self) -> str:
         """Short name for people."""
-        return f"{self.training.label} → {self.test_resolution}"
+        tuned = "" if self.fine_tune.layers == "none" else f" {self.fine_tune.layers}"
+        return f"{self.training.label} → {self.test_resolution}{tuned}"
 
 
 @dataclass(frozen=True)
@@ -237,17 +183,19 @@ _NESTED: Dict[str, Type[Any]] = {
 def from_dict(kind: Type[T], data: Mapping[str, Any]) -> T:
     """Rebuild a record of this module from the JSON types that ``dataclasses.asdict`` made of it.
 
+    Fields that came later than the data have the value that was meant when there was no such field.
+
     Raises:
         ValueError: A field is missing or unknown.
     """
-    names = {one.name for one in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(data) - names)
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    unknown = sorted(set(data) - {one.name for one in fields})
     if unknown:
         raise ValueError("{} has no field {}".format(kind.__name__, ", ".join(unknown)))
-    values = {
-        name: from_dict(_NESTED[name], value) if name in _NESTED and isinstance(value, Mapping) else value
-        for name, value in data.items()
-    }
+    values = {one.name: one.metadata[NEUTRAL] for one in fields if NEUTRAL in one.metadata}
+    for name, value in data.items():
+        nested = name in _NESTED and isinstance(value, Mapping)
+        values[name] = from_dict(_NESTED[name], value) if nested else value
     try:
         return kind(**values)
     except TypeError as error:
@@ -266,4 +214,20 @@ def digest(value: Any) -> str:
 
 def _fingerprint(job: Job) -> str:
     stages = [job.stage] if job.stage != "evaluate" else ["train", "evaluate"]
-    return digest({"job": job_to_dict(job), "method": [METHOD_VERSION[stage] for stage in stages]})
+    described = dict(_without_neutral(job), stage=job.stage)
+    return digest({"job": described, "method": [METHOD_VERSION[stage] for stage in stages]})
+
+
+def recipe_digest(record: Union[Recipe, FineTune]) -> str:
+    """Return 32 hexadecimal digits that are equal for equal recipes, whichever release wrote them."""
+    return digest(_without_neutral(record))
+
+
+def _without_neutral(record: Any) -> Dict[str, Any]:
+    """Return a record as JSON types, without the fields that say what was so before they were there."""
+    values: Dict[str, Any] = {}
+    for one in dataclasses.fields(record):
+        value = getattr(record, one.name)
+        if not is_neutral(one.metadata, value):
+            values[one.name] = _without_neutral(value) if dataclasses.is_dataclass(value) else value
+    return values

@@ -21,7 +21,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, Union
 from workers.protocol.jobs import Job, digest, job_from_dict, job_to_dict
 
 #: Raised by one when an old worker and a new supervisor could misunderstand each other.
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 #: Name of the file in an attempt's directory that holds the report which ended the attempt.
 REPORT_FILE = "report.json"
@@ -186,6 +186,8 @@ class EvaluateResult:
         test_macs: Multiply-accumulates of one image's forward pass at the test resolution.
         seconds: Wall time of fine-tuning and testing.
         dataset_digest: SHA-256 over the images and labels that were used.
+        validation_images: Held-out images of the training split, tested like the test images; 0 if none are held out.
+        validation_correct: Of these classified right, after fine-tuning.
     """
 
     images: int
@@ -195,6 +197,8 @@ class EvaluateResult:
     test_macs: int
     seconds: float
     dataset_digest: str
+    validation_images: int = 0
+    validation_correct: int = 0
 
 
 @dataclass(frozen=True)

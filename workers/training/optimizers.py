@@ -38,15 +38,21 @@ def peak_learning_rate(optimizer: str, batch_size: int, given: Optional[float]) 
 
 
 def build_optimizer(
-    model: nn.Module, optimizer: str, *, momentum: float = 0.9, weight_decay: Optional[float] = None
+    model: nn.Module,
+    optimizer: str,
+    *,
+    momentum: float = 0.9,
+    weight_decay: Optional[float] = None,
+    rms_decay: float = 0.9,
 ) -> Optimizer:
     """Return an optimiser over a model's parameters; its learning rate is set before every step.
 
     Args:
         model: Whose parameters are trained.
-        optimizer: One of ``workers.protocol.jobs.OPTIMIZERS``.
+        optimizer: One of ``workers.protocol.recipe.OPTIMIZERS``.
         momentum: Of rmsprop and sgd.
         weight_decay: None takes the optimiser's usual value.
+        rms_decay: Of rmsprop's mean of squared gradients, per update; see ``workers.protocol.recipe.rms_decay``.
 
     Raises:
         ValueError: The optimiser is unknown.
@@ -56,7 +62,7 @@ def build_optimizer(
     decay = USUAL[optimizer].weight_decay if weight_decay is None else weight_decay
     groups = parameter_groups(model, decay)
     if optimizer == "rmsprop":
-        return RMSpropTF(groups, lr=0.0, momentum=momentum)
+        return RMSpropTF(groups, lr=0.0, decay=rms_decay, momentum=momentum)
     if optimizer == "adamw":
         return AdamW(groups, lr=0.0)
     return SGD(groups, lr=0.0, momentum=momentum, nesterov=momentum > 0.0)

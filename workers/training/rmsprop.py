@@ -5,10 +5,13 @@ the mean square starts at one instead of zero, and the learning rate is part of 
 """
 # ruff: noqa: SLF001  # torch names its operations on lists of tensors as if private; its own optimisers use them
 
-from typing import Any, Dict, Iterable, List, Union, cast
+from typing import Any, Dict, Iterable, Iterator, List, Union, cast
 
 import torch
 from torch import Tensor
+
+#: Values updated together on a CPU: few enough to stay in its cache from one operation to the next.
+_CACHED_VALUES = 1 << 17
 
 
 class RMSpropTF(torch.optim.Optimizer):
@@ -44,8 +47,7 @@ class RMSpropTF(torch.optim.Optimizer):
         """Update every parameter that has a gradient; ``closure`` is there for the base class and not called."""
         del closure
         for group in self.param_groups:
-            parameters = [one for one in group["params"] if one.grad is not None]
-            if parameters:
+            for parameters in _pieces([one for one in group["params"] if one.grad is not None]):
                 self._update(parameters, group)
 
     def _update(self, parameters: List[Tensor], group: Dict[str, Any]) -> None:
@@ -64,3 +66,17 @@ class RMSpropTF(torch.optim.Optimizer):
         torch._foreach_mul_(updates, group["momentum"])
         torch._foreach_addcdiv_(updates, gradients, roots, value=group["lr"])
         torch._foreach_sub_(parameters, updates)
+
+
+def _pieces(parameters: List[Tensor]) -> Iterator[List[Tensor]]:
+    """Yield the parameters in lists that are updated together; on an accelerator that is one list."""
+    piece: List[Tensor] = []
+    values = 0
+    for one in parameters:
+        if piece and one.device.type == "cpu" and values + one.numel() > _CACHED_VALUES:
+            yield piece
+            piece, values = [], 0
+        piece.append(one)
+        values += one.numel()
+    if piece:
+        yield piece

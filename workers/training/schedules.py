@@ -12,11 +12,11 @@ class Schedule:
     """Learning rate over a run.
 
     Attributes:
-        kind: One of ``workers.protocol.jobs.SCHEDULES``.
+        kind: One of ``workers.protocol.recipe.SCHEDULES``.
         peak: Highest learning rate.
         steps: Of the whole run.
         warmup_steps: Over which the rate grows linearly from zero, while the schedule already runs; may be a
-            fraction.
+            fraction. The first step is the first one above zero.
     """
 
     kind: str

@@ -7,16 +7,18 @@ from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
-from workers.data.augmentation import mixup, mixup_shares
 from workers.data.images import Images
 from workers.data.loading import LoadedDataSet
+from workers.data.mixing import blend
 from workers.device import synchronize
 from workers.errors import JobError
 from workers.models.efficientnet import EfficientNet, build
 from workers.protocol.architecture import macs, parameter_count
 from workers.protocol.jobs import TrainJob
 from workers.protocol.orders import TrainResult
+from workers.protocol.recipe import NoPaperValueError, Recipe, cutmix_probability, mixup_alpha, rms_decay
 from workers.seeds import derive_seed, generator
 from workers.training.epochs import LossWatch, check_finite, shuffled_batches
 from workers.training.observer import Observer
@@ -64,7 +66,7 @@ class Training:
         device: Where.
 
     Raises:
-        JobError: There are fewer images than a batch takes.
+        JobError: There are fewer images than a batch takes, or the recipe cannot be meant.
     """
 
     def __init__(self, job: TrainJob, images: Images, device: torch.device) -> None:
@@ -77,10 +79,11 @@ class Training:
         if self.steps_per_epoch == 0:
             raise JobError(f"batch_size {recipe.batch_size} is more than the {images.count} training images")
         self.model = initial_model(job, device)
-        self.average = WeightAverage(recipe.weight_average)
+        self.average = _average(self.model, recipe)
         self._device = device
-        self._images = images.for_training(job.resolution, recipe.augmentation)
+        self._images = images.for_training(job.resolution, recipe.augmentation, recipe.augmentation_policy)
         self._count = images.count
+        self._mixup, self._cutmix = _mixing(job)
         self._schedule = Schedule(
             recipe.schedule,
             peak=peak_learning_rate(recipe.optimizer, recipe.batch_size, recipe.learning_rate),
@@ -89,7 +92,7 @@ class Training:
         )
         self._step = TrainingStep(
             self.model,
-            build_optimizer(self.model, recipe.optimizer, momentum=recipe.momentum, weight_decay=recipe.weight_decay),
+            _optimizer(self.model, recipe),
             device=device,
             precision=job.precision,
             label_smoothing=recipe.label_smoothing,
@@ -113,26 +116,33 @@ class Training:
             learning_rate = self._schedule.learning_rate(step)
             set_learning_rate(self._step.optimizer, learning_rate)
             watch.add(self._step(images, targets))
+            if self.job.recipe.ema > 0.0:
+                self.average.update()
             text = f"epoch {self.epoch}/{self.job.recipe.epochs}{watch.words}"
             observer.progress((step + 1) / self._schedule.steps, text)
         self.loss = watch.mean()
-        self.average.update(self.model)
+        if self.job.recipe.ema == 0.0:
+            self.average.update()
         synchronize(self._device)
         seconds = time.perf_counter() - started
         self.seconds += seconds
         return Epoch(self.loss, learning_rate, self.steps_per_epoch * self.job.recipe.batch_size, seconds)
 
     def _batches(self) -> Iterator[Tuple[Tensor, Tensor]]:
-        """Yield this epoch's prepared images and their classes, or class masses where mixup is on."""
-        recipe, seed, epoch = self.job.recipe, self.job.seed, self.epoch
-        order = shuffled_batches(generator(seed, "order", epoch), self._count, recipe.batch_size)
-        blends = generator(seed, "mixup", epoch)
+        """Yield this epoch's prepared images and their classes, or class masses where images are mixed."""
+        seed, epoch = self.job.seed, self.epoch
+        order = shuffled_batches(generator(seed, "order", epoch), self._count, self.job.recipe.batch_size)
+        mixup_random, cutmix_random = generator(seed, "mixup", epoch), generator(seed, "cutmix", epoch)
         for images, labels in self._images.batches(order, generator(seed, "augmentation", epoch)):
-            if recipe.mixup > 0.0:
-                shares = mixup_shares(blends, recipe.mixup, len(labels)).to(images.device)
-                yield mixup(images, labels, self.job.dataset.classes, shares)
-            else:
-                yield images, labels
+            yield blend(
+                images,
+                labels,
+                self.job.dataset.classes,
+                mixup_alpha=self._mixup,
+                cutmix_probability=self._cutmix,
+                mixup_random=mixup_random,
+                cutmix_random=cutmix_random,
+            )
 
     def state(self) -> Dict[str, Any]:
         """Return everything that the remaining epochs depend on, as tensors and plain data."""
@@ -153,7 +163,7 @@ class Training:
         self._step.optimizer.load_state_dict(state["optimizer"])
         if self._step.scaler is not None:
             self._step.scaler.load_state_dict(state["scaler"])
-        self.average.load_state_dict(state["average"]["updates"], state["average"]["weights"], self._device)
+        self.average.load_state_dict(state["average"]["updates"], state["average"]["weights"])
         self.seconds = state["seconds"]
         self.loss = state["loss"]
 
@@ -232,6 +242,30 @@ def initial_model(job: TrainJob, device: torch.device) -> EfficientNet:
         stochastic_depth=job.recipe.stochastic_depth,
     )
     return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def _optimizer(model: EfficientNet, recipe: Recipe) -> Optimizer:
+    return build_optimizer(
+        model,
+        recipe.optimizer,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        rms_decay=rms_decay(recipe),
+    )
+
+
+def _average(model: EfficientNet, recipe: Recipe) -> WeightAverage:
+    if recipe.ema > 0.0 and recipe.weight_average > 0.0:
+        raise JobError("weights are averaged per update (ema) or per epoch (weight_average), not both: set one to 0")
+    return WeightAverage(model, recipe.ema or recipe.weight_average, warmup=recipe.average_warmup)
+
+
+def _mixing(job: TrainJob) -> Tuple[float, float]:
+    """Return mixup's alpha and CutMix's probability."""
+    try:
+        return mixup_alpha(job.recipe, job.variant.size), cutmix_probability(job.recipe, job.variant.size)
+    except NoPaperValueError as error:
+        raise JobError(str(error)) from error
 
 
 def _resume(training: Training, directory: str, resume_from: Optional[str]) -> None:
