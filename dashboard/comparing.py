@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from dashboard import wording
+from db.combination import SOURCE
+from db.pairing import Pairing
 from db.speedup import Speedup
 
 Row = Mapping[str, Any]
@@ -27,7 +29,7 @@ def _change(row: Row) -> tuple[int, bool, bool]:
 
 def scope_filter(row: Row) -> str:
     """Return the FILTER that leaves only results of a row's data set and place."""
-    return " ".join(f"{name}={_quoted(row[name])}" for name in _SCOPE)
+    return " ".join(f"{name}={_quoted(row[name])}" for name in _SCOPE if row[name] != SOURCE)
 
 
 def _quoted(value: Any) -> str:
@@ -65,6 +67,24 @@ def what_intervals_cover(result: Speedup) -> str:
         "An interval is that of the accuracy it stands beside: timed blocks are drawn anew. Not every network here has "
         "several seeds, so the noise of top-1 is not in it."
     )
+
+
+def what_is_paired(pairings: Sequence[Pairing]) -> str:
+    """Say how many published rows of the two families have a throughput, and what is assumed of it."""
+    said = []
+    for pairing in pairings:
+        paired = pairing.published - len(pairing.missing) - len(pairing.contended)
+        rest = "; `orchestrator launch examples/measure-the-papers-networks.yaml` measures the others"
+        said.append(
+            f"{paired} of {pairing.published} published results of these families have a throughput measured here"
+            f"{rest if paired < pairing.published else ''}."
+        )
+        if pairing.unnamed:
+            said.append(
+                f"{pairing.unnamed} do not name their test resolution: their throughput is that at the native one, too "
+                "high for what was tested at a larger one."
+            )
+    return " ".join(said)
 
 
 def _interval(low: float | None, high: float | None) -> str:

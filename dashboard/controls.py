@@ -11,6 +11,11 @@ from dashboard.reading import Rows, Source
 from db.front_views import SCENARIOS, Scenario
 
 ALL_SWEEPS: Final = "All sweeps"
+OWN_ACCURACY: Final = "With the throughput of the same source"
+_ACCURACY_HELP: Final = (
+    "Results with their own throughput: accuracy and throughput measured here, or both published. Or a publication's "
+    "accuracies with the throughput that its networks have here, for those who cannot train them."
+)
 FILTER_EXAMPLE: Final = "group_size=16 norm in (gn, ln+pn) width<1"
 _FILTER_HELP: Final = (
     "Conditions that must all hold, for example `group_size=16 norm=ln+pn train_resolution=half` or "
@@ -22,8 +27,9 @@ _SCENARIOS: Final[dict[Scenario, str]] = {
     "all": "Every test resolution",
 }
 _SCENARIO_HELP: Final = (
-    "Best: each network at the test resolution where it is most accurate. Native: tested at the resolution that the "
-    "network was designed for. Every: all that were tested; lines join the resolutions of one network."
+    "Best: each network at the test resolution with the best accuracy on held-out training images; on the test images "
+    "where none were held out. Native: tested at the resolution that the network was designed for. Every: all that "
+    "were tested; lines join the resolutions of one network."
 )
 
 
@@ -48,6 +54,15 @@ def sweep(where: Source) -> str | None:
     names = [one.name for one in where.reader.sweeps()]
     chosen = choose("Sweep", [ALL_SWEEPS, *names], "sweep")
     return None if chosen == ALL_SWEEPS else chosen
+
+
+def publication(names: Sequence[str]) -> str | None:
+    """Let the reader put published accuracies on throughput measured here; None for results as they are stored."""
+    if not names:
+        return None
+    options: dict[str, str | None] = {OWN_ACCURACY: None}
+    options |= {f"Published ({name}), with throughput measured here": name for name in names}
+    return options[choose("Accuracy", list(options), "accuracy", _ACCURACY_HELP)]
 
 
 def scenario() -> Scenario:

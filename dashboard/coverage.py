@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from dashboard import wording
 from db.front_views import Mode, Scenario
+from db.fronts import chosen_on_test_images
 
 Row = Mapping[str, Any]
 
 _OTHER_RESOLUTIONS: Final[dict[Scenario, str]] = {
-    "best": "less accurate than at the network's best test resolution",
+    "best": "tested at another than the network's best test resolution",
     "native": "tested at another than the native resolution",
     "all": "",
 }
@@ -49,7 +50,8 @@ def sentence(
     left_out = [f"{number:,} {reason}" for number, reason in reasons if number > 0]
     total = wording.counted(len(measured) + len(contended) + len(waiting), "tested configuration")
     because = f"; left out: {wording.listed(left_out)}" if left_out else ""
-    return f"{len(shown):,} of {total} shown{because}. {_judged(shown, mode)}"
+    said = f"{len(shown):,} of {total} shown{because}. {_judged(shown, mode)} {choice(shown, scenario)}"
+    return said.rstrip()
 
 
 def _configuration(row: Row) -> tuple[Any, ...]:
@@ -65,6 +67,17 @@ def _of_the_same_scope(results: Sequence[Row], shown: Sequence[Row]) -> list[Row
         for row in results
         if row["source"] == "measured" and wording.data_set(row) in data_sets and wording.place(row) in places
     ]
+
+
+def choice(shown: Sequence[Row], scenario: Scenario) -> str:
+    """Say for how many points the test images themselves chose the test resolution; empty if for none."""
+    number = sum(chosen_on_test_images(row) for row in shown) if scenario == "best" else 0
+    if not number:
+        return ""
+    return (
+        f"For {wording.counted(number, 'point')} the best test resolution was chosen on the test images, which "
+        "flatters them: no validation images were held out."
+    )
 
 
 def _judged(shown: Sequence[Row], mode: Mode) -> str:

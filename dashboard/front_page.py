@@ -109,6 +109,7 @@ _COLUMNS: Final = (
     "test_resolution",
     "top1_mean",
     "top1_std",
+    "validation_top1_mean",
     "seeds",
     "images_per_second",
 )
@@ -131,6 +132,9 @@ def _formats(mode: Mode) -> dict[str, Any]:
         "test_resolution": column.NumberColumn("test px", format="%d"),
         "top1_mean": column.NumberColumn("top-1 %", format="%.2f"),
         "top1_std": column.NumberColumn("± %", format="%.2f", help="Standard deviation over seeds"),
+        "validation_top1_mean": column.NumberColumn(
+            "validation %", format="%.2f", help="Top-1 on held-out training images, which choose the best resolution"
+        ),
         "images_per_second": column.NumberColumn("images/s", format="localized"),
         f"{mode}_throughput_cv": column.NumberColumn("varies by", format="percent"),
         f"{mode}_verdict": column.TextColumn("verdict"),

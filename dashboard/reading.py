@@ -93,9 +93,31 @@ def comparison_of(
 
 
 @_kept
-def front(where: Source, mode: Mode, scenario: Scenario, sweep: str | None, text: str) -> Rows:
-    """Return those of the points that no other one beats."""
-    return where.reader.front(mode, scenario, sweep=sweep, filter_text=text)
+def combinable(where: Source) -> list[str]:
+    """Return the publications whose accuracies can be put on throughput measured here."""
+    return where.reader.combinable_publications()
+
+
+@_kept
+def combined_points(where: Source, mode: Mode, scenario: Scenario, sweep: str | None, publication: str) -> Rows:
+    """Return a publication's points with throughput measured here."""
+    return where.reader.combined(mode, scenario, publication=publication, sweep=sweep).points
+
+
+@_kept
+def combined_comparison(
+    where: Source, sides: tuple[str, str], mode: Mode, scenario: Scenario, sweep: str | None, publication: str
+) -> comparison.CombinedSpeedup:
+    """Return the speed-up of published accuracies with throughput measured here, of the second side over the first."""
+    return comparison.compare_combined(
+        where.reader,
+        baseline=sides[0],
+        candidate=sides[1],
+        mode=mode,
+        scenario=scenario,
+        publication=publication,
+        sweep=sweep,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +128,13 @@ class Progress:
         jobs: All of its jobs.
         failures: Those that failed, grouped.
         recent: Rows of ``results``, the newest first.
+        measured: The newest measurements, where the sweep has no results.
     """
 
     jobs: list[JobRow]
     failures: list[FailureGroup]
     recent: Rows
+    measured: Rows
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
@@ -127,8 +151,10 @@ def progress(url: str, sweep: str, counts: Counts, columns: Sequence[str], limit
     del counts
     reader = _reader(url)
     sweep_id = reader.sweep(sweep).sweep_id
+    recent = reader.view("results", sweep=sweep, columns=columns, sort=["-finished_at"], limit=limit)
     return Progress(
         jobs=reader.jobs_of(sweep_id),
         failures=reader.failures(sweep_id),
-        recent=reader.view("results", sweep=sweep, columns=columns, sort=["-finished_at"], limit=limit),
+        recent=recent,
+        measured=[] if recent else reader.newest_measurements(sweep_id, limit),
     )

@@ -85,7 +85,11 @@ def data_set(row: Row) -> str:
     """Return a data set with the parts of it that were used."""
     parts = [
         f"{row[name]:,} {words}"
-        for name, words in (("train_images", "training images"), ("test_images", "test images"))
-        if row[name] is not None
+        for name, words in (
+            ("train_images", "training images"),
+            ("test_images", "test images"),
+            ("validation_images", "validation images"),
+        )
+        if row[name]
     ]
     return ", ".join([str(row["dataset"]), *parts])

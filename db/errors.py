@@ -16,6 +16,7 @@
     ├── FilterError                  a FILTER that cannot be understood
     ├── ComparisonError              fronts that cannot be compared as asked
     ├── PublishedFileError           a file of published results that cannot be read
+    ├── BundleError                  a bundle that cannot be written, read, or brought in as asked
     └── UserQueryError               a user's SQL statement that was refused or failed
 
 No message holds a password.
@@ -77,7 +78,7 @@ class ForeignDatabaseError(StoreError):
 
 
 class SchemaVersionError(StoreError):
-    """The schema is newer than this program, or older where nothing may be written."""
+    """The schema is newer than this program, or older where it may not be upgraded unasked."""
 
 
 class SweepHeldError(StoreError):
@@ -115,11 +116,15 @@ class FilterError(StoreError):
 
 
 class ComparisonError(StoreError):
-    """The two sides lie on several devices or data sets, so one speed-up would mix them."""
+    """The two sides lie on several devices or data sets, so one speed-up would mix them; or there is no other side."""
 
 
 class PublishedFileError(StoreError):
     """A file of published results lacks a column or holds a value that cannot be read."""
+
+
+class BundleError(StoreError):
+    """A bundle cannot be written there, is damaged or too new, or does not fit what the database holds."""
 
 
 class UserQueryError(StoreError):

@@ -1,14 +1,15 @@
 """Fronts of a part of the results: the filter comes first, then pooling over seeds, then dominance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, select
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery, select
 
 from db import filters
+from db.derived_tables import result_points
 from db.filters import Condition
-from db.front_views import Mode, Scenario, with_dominance
-from db.variant_results_view import variant_results
+from db.front_views import ALTERNATIVES, Mode, Scenario, stored_points, with_dominance
+from db.variant_results_view import VARIANT, variant_results
 from db.views import RESULTS, VARIANT_RESULTS
 
 #: What a filter of a front may speak of: every column of ``variant_results``, and these two of ``results``.
@@ -20,7 +21,7 @@ FILTERABLE: Final = {
 
 
 def points_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
-    """Query the points of one scenario: columns of ``training_front`` and ``on_front`` (1 or 0).
+    """Query the points of one scenario: columns of ``training_front``, ``chosen_from`` and ``on_front`` (1 or 0).
 
     Args:
         mode: Which throughput counts.
@@ -31,15 +32,47 @@ def points_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition]
     Returns:
         The query, sorted from the most accurate to the fastest.
     """
-    judged = with_dominance(_chosen(conditions, sweep), mode).subquery("judged")
-    return (
-        select(judged)
-        .where(judged.c.scenario == scenario)
-        .order_by(judged.c.top1_ppm.desc(), judged.c.images_per_second, *(judged.c[name] for name in _TIE_BREAKERS))
-    )
+    if sweep is None and all(condition.column in _PARTS_NO_CHOICE for condition in conditions):
+        query = stored_points(mode, scenario, VARIANT_RESULTS, filters.where(conditions, result_points))
+        return _in_order(query.subquery("judged"))
+    return judged_points(_chosen(conditions, sweep), mode, scenario)
 
 
+def front_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
+    """Query those of ``points_query`` that lie on the front."""
+    points = points_query(mode, scenario, conditions, sweep)
+    return points.where(points.selected_columns.on_front == 1)
+
+
+def judged_points(points: FromClause, mode: Mode, scenario: Scenario) -> Select[Any]:
+    """Query which of some points of a scenario lie on their front; arguments and result as of ``points_query``.
+
+    Args:
+        points: Rows with the columns of ``variant_results``; all of them compete.
+        mode: Which throughput counts.
+        scenario: Which test resolutions count.
+    """
+    judged = with_dominance(points, mode).subquery("judged")
+    return _in_order(judged).where(judged.c.scenario == scenario)
+
+
+def _in_order(judged: Subquery) -> Select[Any]:
+    j = judged.c
+    return select(judged).order_by(j.top1_ppm.desc(), j.images_per_second, *(j[name] for name in _TIE_BREAKERS))
+
+
+#: Columns by which a filter takes all or none of the test resolutions among which one is chosen: what was stored about
+#: the choice holds for what it lets through.
+_PARTS_NO_CHOICE: Final = {*ALTERNATIVES, *VARIANT, "train_images", "test_images"}
 _TIE_BREAKERS: Final = ("series", "model_size", "width", "test_resolution", "device", "precision")
+
+
+def chosen_on_test_images(point: Mapping[str, Any]) -> bool:
+    """Tell whether a point of the scenario ``best`` has its test resolution from the test images, for want of others.
+
+    A published one does not count: its authors chose.
+    """
+    return point["source"] == "measured" and not point["validation_images_sum"] and point["chosen_from"] > 1
 
 
 def row_conditions(conditions: Sequence[Condition]) -> tuple[Condition, ...]:

@@ -21,23 +21,29 @@ from db.upsert import insert_into
 _CHUNK = 10_000
 
 
-def put(connection: Connection, sweep_id: int, new_jobs: Sequence[NewJob], now: dt.datetime) -> None:
-    """Insert the jobs that do not exist yet and make exactly these, in this order, the sweep's."""
+def put(connection: Connection, sweep_id: int, new_jobs: Sequence[NewJob], now: dt.datetime) -> set[str]:
+    """Insert the jobs that do not exist yet and make exactly these, in this order, the sweep's.
+
+    Returns:
+        Fingerprints of the jobs that the sweep asks for now and did not before, or the other way round.
+    """
     # Sorted, so that two sweeps with common jobs never wait for each other in a circle.
     rows = [
         {**dataclasses.asdict(job), "created_at": now, "changed_at": now}
         for job in sorted(new_jobs, key=lambda job: job.fingerprint)
     ]
-    links = [
+    links: list[dict[str, Any]] = [
         {"sweep_id": sweep_id, "fingerprint": fingerprint, "ordinal": ordinal}
         for ordinal, fingerprint in enumerate(dict.fromkeys(job.fingerprint for job in new_jobs))
     ]
     if rows:
         connection.execute(insert_into(connection, jobs).on_conflict_do_nothing(), rows)
-    connection.execute(delete(sweep_jobs).where(sweep_jobs.c.sweep_id == sweep_id))
+    unlinking = delete(sweep_jobs).where(sweep_jobs.c.sweep_id == sweep_id).returning(sweep_jobs.c.fingerprint)
+    before = set(connection.execute(unlinking).scalars())
     if links:
         connection.execute(insert(sweep_jobs), links)
     connection.execute(update(sweeps).where(sweeps.c.sweep_id == sweep_id).values(updated_at=now))
+    return before ^ {link["fingerprint"] for link in links}
 
 
 def of_sweep(connection: Connection, sweep_id: int) -> list[JobRow]:

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, select
 
 from db.errors import PublishedFileError
 from db.records import PublishedRecord, VariantRecord
@@ -54,12 +55,20 @@ def read_csv(
     return records
 
 
-def put(connection: Connection, name: str, dataset: str, records: Sequence[PublishedRecord], now: dt.datetime) -> None:
-    """Keep a publication; the same name again replaces it."""
+def put(
+    connection: Connection, name: str, dataset: str, records: Sequence[PublishedRecord], now: dt.datetime
+) -> set[int]:
+    """Keep a publication; the same name again replaces it.
+
+    Returns:
+        The variants of its results, and of those that they replace.
+    """
+    before = select(published_results.c.variant_id).join(publications).where(publications.c.name == name)
+    touched = set(connection.execute(before).scalars())
     connection.execute(delete(publications).where(publications.c.name == name))
     new = insert(publications).values(name=name, dataset=dataset, imported_at=now)
     publication_id = connection.execute(new.returning(publications.c.publication_id)).scalar_one()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             **{one.name: getattr(record, one.name) for one in fields(record) if one.name != "variant"},
             "variant_id": variant_id(connection, record.variant),
@@ -70,6 +79,7 @@ def put(connection: Connection, name: str, dataset: str, records: Sequence[Publi
     ]
     if rows:
         connection.execute(insert(published_results), rows)
+    return touched | {row["variant_id"] for row in rows}
 
 
 def _record(row: Mapping[str, str], native: Mapping[str, int], half: Mapping[str, int]) -> PublishedRecord:

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, and_, func, select
 from sqlalchemy.engine import URL
 
-from db import driver_rows, filters, fronts, job_rows, schema
+from db import checkpoints, combination, driver_rows, filters, fronts, job_rows, schema
+from db.derived_tables import result_points
 from db.engine import open_read_engine, transaction
 from db.errors import UnknownNameError
-from db.front_views import Mode, Scenario
-from db.measurement_rows import measurements_of
+from db.first_rows import first_results
+from db.front_views import JUDGEMENT, Mode, Scenario
+from db.measurement_rows import measurements_of, newest_of_sweep
 from db.records import (
     AttemptRow,
     DriverRow,
@@ -32,6 +34,7 @@ from db.tables import (
     environments,
     epochs,
     jobs,
+    measurements,
     publications,
     samples,
     sweep_jobs,
@@ -92,6 +95,9 @@ class Reader:
             select(func.max(jobs.c.changed_at)).scalar_subquery().label("job"),
             select(func.max(sweeps.c.updated_at)).scalar_subquery().label("sweep"),
             select(func.max(publications.c.publication_id)).scalar_subquery().label("publication"),
+            # What an import brings has the times of where it comes from.
+            select(func.max(measurements.c.measurement_id)).scalar_subquery().label("measurement"),
+            select(func.max(result_points.c.point_id)).scalar_subquery().label("point"),
         )
         return "/".join(str(value) for value in self._rows(query)[0].values())
 
@@ -253,18 +259,27 @@ class Reader:
             if column not in view.c:
                 raise UnknownNameError(f"{name} has no column {column!r}", did_you_mean(column, view.c.keys()))
         conditions = filters.parse(filter_text, {column.name: column.type for column in view.c})
-        query = select(*(view.c[one] for one in columns or view.c.keys())).where(filters.where(conditions, view))
-        if sweep is not None:
-            query = query.where(view.c.sweep == sweep)
-        for one in sort:
-            column_element = view.c[one.removeprefix("-")]
-            query = query.order_by(column_element.desc() if one.startswith("-") else column_element)
+
+        def where(rows: FromClause) -> ColumnElement[bool]:
+            chosen = filters.where(conditions, rows)
+            return chosen if sweep is None else chosen & (rows.c.sweep == sweep)
+
+        def order(rows: FromClause) -> list[ColumnElement[Any]]:
+            return [rows.c[one[1:]].desc() if one.startswith("-") else rows.c[one] for one in sort]
+
+        wanted = columns or view.c.keys()
+        if name == "results" and limit is not None:
+            return self._rows(first_results(wanted, where, order, limit))
+        query = select(*(view.c[one] for one in wanted)).where(where(view)).order_by(*order(view))
         return self._rows(query.limit(limit))
 
     def points(
         self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = ""
     ) -> list[dict[str, Any]]:
-        """Return the points of a scenario, most accurate first: columns of the front views, and ``on_front``.
+        """Return the points of a scenario, most accurate first.
+
+        They have the columns of the front views, ``on_front``, and ``chosen_from``: the number of test resolutions of
+        which the point's would have to be the best.
 
         Args:
             mode: ``train`` or ``inference``: which throughput counts.
@@ -282,9 +297,30 @@ class Reader:
     def front(
         self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = ""
     ) -> list[dict[str, Any]]:
-        """Return those of the points that no other one beats; arguments as of ``points``."""
-        points = self.points(mode, scenario, sweep=sweep, filter_text=filter_text)
-        return [{key: point[key] for key in point if key != "on_front"} for point in points if point["on_front"]]
+        """Return those of the points that no other one beats, as the front views do; arguments as of ``points``."""
+        conditions = filters.parse(filter_text, fronts.FILTERABLE)
+        rows = self._rows(fronts.front_query(mode, scenario, conditions, sweep))
+        return [{key: row[key] for key in row if key not in JUDGEMENT} for row in rows]
+
+    def combined(
+        self,
+        mode: Mode,
+        scenario: Scenario,
+        *,
+        publication: str | None = None,
+        sweep: str | None = None,
+        filter_text: str = "",
+    ) -> combination.Combined:
+        """Return published accuracies with throughput measured here; arguments as of ``combination.combine``."""
+        with self._transaction() as connection:
+            return combination.combine(
+                connection, mode, scenario, publication=publication, sweep=sweep, filter_text=filter_text
+            )
+
+    def combinable_publications(self) -> list[str]:
+        """Return the publications whose accuracies ``combined`` can put on measured throughput."""
+        with self._transaction() as connection:
+            return combination.combinable(connection)
 
     def top1_of(self, conditions: Sequence[filters.Condition], sweep: str | None = None) -> tuple[float, ...]:
         """Return top-1 (percent) of every evaluation that fulfils some conditions on ``results``."""
@@ -294,6 +330,21 @@ class Reader:
         """Return a training run's row of ``trainings``; None if there is no result."""
         rows = self._rows(select(trainings).where(trainings.c.fingerprint == fingerprint))
         return rows[0] if rows else None
+
+    def train_attempts(self) -> list[checkpoints.TrainAttempt]:
+        """Return every attempt at every training, with what its files may be needed for."""
+        with self._transaction() as connection:
+            return checkpoints.train_attempts(connection)
+
+    def trainings_on_fronts(self) -> set[str]:
+        """Return the trainings whose network lies on a front: of all results or of a sweep's, in any scenario."""
+        with self._transaction() as connection:
+            return checkpoints.trainings_on_fronts(connection)
+
+    def trainings_yet_to_compete(self) -> set[str]:
+        """Return the trainings whose network may still come to a front: its throughput is not settled."""
+        with self._transaction() as connection:
+            return checkpoints.trainings_yet_to_compete(connection)
 
     def epochs_of(self, fingerprint: str) -> list[EpochRecord]:
         """Return the epochs of a training run; one that several attempts did, as the last of them did it."""
@@ -308,6 +359,10 @@ class Reader:
         """Return every measurement that a job made, with samples, the newest first."""
         with self._transaction() as connection:
             return measurements_of(connection, fingerprint)
+
+    def newest_measurements(self, sweep_id: int, limit: int) -> list[dict[str, Any]]:
+        """Return what was measured for a sweep, the newest first, with the network's and the place's columns."""
+        return self._rows(newest_of_sweep(sweep_id, limit))
 
     def block_rates(self, measurement_ids: Sequence[int]) -> dict[int, tuple[float, ...]]:
         """Return images per second of every timed block of some measurements."""

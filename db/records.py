@@ -181,7 +181,14 @@ class VariantRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSetRecord:
-    """One data set as a sweep asks for it; ``train_images`` and ``test_images`` None mean all, sides are pixels."""
+    """One data set as a sweep asks for it.
+
+    Attributes:
+        image_side: Pixels; 0 where images differ in size.
+        train_images: None means all that are not held out.
+        test_images: None means all.
+        validation_images: Held out of the training images; 0 means none, None as many as the rule says.
+    """
 
     name: str
     classes: int
@@ -190,6 +197,7 @@ class DataSetRecord:
     train_images: int | None = None
     test_images: int | None = None
     root: str | None = None
+    validation_images: int | None = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +251,8 @@ class EvaluationRecord:
         fine_tune: As JSON types.
         fine_tune_digest: 32 hexadecimal digits; equal digests may be averaged over seeds.
         correct_before_fine_tune: Right answers with the weights as trained.
+        validation_images: Held-out training images that were tested too; 0 if none are held out.
+        validation_correct: Of these right, after fine-tuning.
         test_macs: Multiply-accumulates of one image's forward pass at the test resolution.
         seconds: Wall time of fine-tuning and testing.
     """
@@ -260,6 +270,8 @@ class EvaluationRecord:
     seconds: float
     dataset_digest: str
     environment_key: str
+    validation_images: int = 0
+    validation_correct: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,12 @@
 from typing import Any, Final
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
     ColumnElement,
     Double,
     FromClause,
     Integer,
+    ScalarSelect,
     Select,
     Text,
     and_,
@@ -16,6 +16,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    literal_column,
     null,
     select,
     union_all,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import CompoundSelect
 
 from db.column_types import UtcDateTime
+from db.derived_tables import sweep_places
 from db.tables import (
     datasets,
     environments,
@@ -41,7 +43,7 @@ PPM: Final = 1_000_000
 
 def results() -> CompoundSelect[Any]:
     """Return the query of the view."""
-    return union_all(_measured(), _published())
+    return union_all(measured_results(), published_as_results())
 
 
 def usable_first(verdict: ColumnElement[str]) -> ColumnElement[int]:
@@ -49,53 +51,55 @@ def usable_first(verdict: ColumnElement[str]) -> ColumnElement[int]:
     return case((verdict.is_(None), 2), (verdict == "contended", 1), else_=0)
 
 
-def _newest_measurements() -> CTE:
-    """One measurement per sweep, architecture, mode, resolution, precision and environment.
-
-    The newest that nothing disturbed; the newest of all where each was contended.
-    """
-    m = measurements.c
-    rank = func.row_number().over(
-        partition_by=[
-            sweep_jobs.c.sweep_id,
-            m.environment_key,
-            m.variant_id,
-            m.channels,
-            m.classes,
-            m.mode,
-            m.resolution,
-            m.precision,
-            m.optimizer,
-        ],
-        order_by=[usable_first(m.verdict), m.measurement_id.desc()],
-    )
-    ranked = (
-        select(sweep_jobs.c.sweep_id, measurements, rank.label("rank"))
-        .join_from(sweep_jobs, measurements, measurements.c.fingerprint == sweep_jobs.c.fingerprint)
-        .subquery("ranked")
-    )
-    return select(ranked).where(ranked.c.rank == 1).cte("newest")
-
-
-def _measured() -> Select[Any]:
-    newest = _newest_measurements()
-    places = select(newest.c.sweep_id, newest.c.environment_key).distinct().subquery("places")
-    train, inference = newest.alias("train_throughput"), newest.alias("inference_throughput")
+def measured_results() -> Select[Any]:
+    """Query our own results; what narrows them down may speak of ``trainings``."""
+    train, inference = measurements.alias("train_throughput"), measurements.alias("inference_throughput")
     joined = (
         evaluations.join(trainings, trainings.c.fingerprint == evaluations.c.training)
         .join(variants, variants.c.variant_id == trainings.c.variant_id)
         .join(datasets, datasets.c.dataset_id == trainings.c.dataset_id)
         .join(sweep_jobs, sweep_jobs.c.fingerprint == evaluations.c.fingerprint)
         .join(sweeps, sweeps.c.sweep_id == sweep_jobs.c.sweep_id)
-        .outerjoin(places, places.c.sweep_id == sweep_jobs.c.sweep_id)
-        .outerjoin(environments, environments.c.environment_key == places.c.environment_key)
-        .outerjoin(train, _same_point(train, places, "train"))
-        .outerjoin(inference, _same_point(inference, places, "inference"))
+        .outerjoin(sweep_places, sweep_places.c.sweep_id == sweep_jobs.c.sweep_id)
+        .outerjoin(environments, environments.c.environment_key == sweep_places.c.environment_key)
+        .outerjoin(train, train.c.measurement_id == _shown_measurement("train"))
+        .outerjoin(inference, inference.c.measurement_id == _shown_measurement("inference"))
     )
-    return select(*_measured_columns(train, inference, places)).select_from(joined)
+    return select(*_measured_columns(train, inference)).select_from(joined)
 
 
-def _measured_columns(train: FromClause, inference: FromClause, places: FromClause) -> list[ColumnElement[Any]]:
+def _shown_measurement(mode: str) -> ScalarSelect[int]:
+    """Of a sweep's measurements of an evaluation's network in one place: the newest that nothing disturbed.
+
+    The newest of all where each was contended.
+    """
+    measured, asked = measurements.alias("measured"), sweep_jobs.alias("asked")
+    m = measured.c
+    resolution = trainings.c.train_resolution if mode == "train" else evaluations.c.test_resolution
+    conditions = [
+        asked.c.sweep_id == sweep_jobs.c.sweep_id,
+        m.environment_key == sweep_places.c.environment_key,
+        m.variant_id == trainings.c.variant_id,
+        m.mode == mode,
+        m.resolution == resolution,
+        m.channels == datasets.c.channels,
+        m.classes == datasets.c.classes,
+        m.precision == trainings.c.precision,
+    ]
+    if mode == "train":
+        conditions.append(m.optimizer == trainings.c.optimizer)
+    return (
+        select(m.measurement_id)
+        .join_from(measured, asked, asked.c.fingerprint == m.fingerprint)
+        .where(*conditions)
+        .order_by(usable_first(m.verdict), m.measurement_id.desc())
+        .limit(1)
+        .correlate(trainings, evaluations, datasets, sweep_jobs, sweep_places)
+        .scalar_subquery()
+    )
+
+
+def _measured_columns(train: FromClause, inference: FromClause) -> list[ColumnElement[Any]]:
     e, t, v, d = evaluations.c, trainings.c, variants.c, datasets.c
     return [
         sweeps.c.name.label("sweep"),
@@ -118,9 +122,12 @@ def _measured_columns(train: FromClause, inference: FromClause, places: FromClau
         _percent(e.correct, e.images).label("top1"),
         _percent(e.correct_before_fine_tune, e.images).label("top1_before_fine_tune"),
         (e.correct * PPM // e.images).label("top1_ppm"),
+        _percent(e.validation_correct, func.nullif(e.validation_images, 0, type_=BigInteger)).label("validation_top1"),
         e.images,
         e.correct,
         e.correct_before_fine_tune,
+        e.validation_images,
+        e.validation_correct,
         t.params,
         t.train_macs,
         e.test_macs,
@@ -141,29 +148,11 @@ def _measured_columns(train: FromClause, inference: FromClause, places: FromClau
         e.fingerprint.label("evaluation"),
         train.c.measurement_id.label("train_measurement_id"),
         inference.c.measurement_id.label("inference_measurement_id"),
-        places.c.environment_key,
+        sweep_places.c.environment_key,
         v.variant_id,
         d.dataset_id,
         e.finished_at,
     ]
-
-
-def _same_point(newest: FromClause, places: FromClause, mode: str) -> ColumnElement[bool]:
-    """What joins a measurement to an evaluation in one place."""
-    resolution = trainings.c.train_resolution if mode == "train" else evaluations.c.test_resolution
-    conditions = [
-        newest.c.sweep_id == places.c.sweep_id,
-        newest.c.environment_key == places.c.environment_key,
-        newest.c.variant_id == trainings.c.variant_id,
-        newest.c.mode == mode,
-        newest.c.resolution == resolution,
-        newest.c.channels == datasets.c.channels,
-        newest.c.classes == datasets.c.classes,
-        newest.c.precision == trainings.c.precision,
-    ]
-    if mode == "train":
-        conditions.append(newest.c.optimizer == trainings.c.optimizer)
-    return and_(*conditions)
 
 
 def _series() -> ColumnElement[Any]:
@@ -184,10 +173,12 @@ def _series() -> ColumnElement[Any]:
 
 
 def _percent(correct: ColumnElement[int], images: ColumnElement[int]) -> ColumnElement[Any]:
-    return cast(correct, Double) * literal(100) / images
+    # No parameter: ix_evaluations_top1 is on this very expression.
+    return cast(correct, Double) * literal_column("100", Double) / images
 
 
-def _published() -> Select[Any]:
+def published_as_results() -> Select[Any]:
+    """Query published results; what narrows them down may speak of ``published_results``."""
     p, v = published_results.c, variants.c
     columns: list[ColumnElement[Any]] = [
         _nothing(Text, "sweep"),
@@ -210,9 +201,12 @@ def _published() -> Select[Any]:
         (cast(p.top1_ppm, Double) / literal(10_000)).label("top1"),
         _nothing(Double, "top1_before_fine_tune"),
         cast(p.top1_ppm, BigInteger).label("top1_ppm"),
+        _nothing(Double, "validation_top1"),
         _nothing(BigInteger, "images"),
         _nothing(BigInteger, "correct"),
         _nothing(BigInteger, "correct_before_fine_tune"),
+        _nothing(BigInteger, "validation_images"),
+        _nothing(BigInteger, "validation_correct"),
         p.params,
         p.train_macs,
         _nothing(BigInteger, "test_macs"),

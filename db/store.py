@@ -1,13 +1,13 @@
 """The write side of the store: every method is one short transaction."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.engine import URL
 
-from db import driver_rows, job_rows, publications, result_rows, schema
+from db import checkpoints, driver_rows, job_rows, points, publications, result_rows, schema
 from db.engine import transaction
 from db.records import (
     DriverIdentity,
@@ -36,7 +36,7 @@ def utc_now() -> dt.datetime:
 
 
 def open_store(url: str, clock: Callable[[], dt.datetime] = utc_now) -> "Store":
-    """Open the database for writing; created or migrated where needed.
+    """Open the database for writing; created where there is none, and an older SQLite file is upgraded.
 
     Args:
         url: ``sqlite:///file.db`` or ``postgresql://user@host/database``.
@@ -157,7 +157,8 @@ class Store:
         A job that the sweep asked for before and does not now is unlinked; nothing is deleted.
         """
         with self._transaction() as connection:
-            job_rows.put(connection, sweep_id, jobs, self._now())
+            changed = job_rows.put(connection, sweep_id, jobs, self._now())
+            points.refresh_jobs(connection, sweep_id, changed)
 
     def job_states(self, fingerprints: Iterable[str]) -> dict[str, str]:
         """Return the state of each of these jobs that exists."""
@@ -307,6 +308,20 @@ class Store:
         """Cancel those of the jobs that wait; running ones are the driver's to stop. Return how many."""
         return self.set_job_states(fingerprints, ("queued", "blocked"), "cancelled", reason)
 
+    @contextmanager
+    def holding_training(self, fingerprint: str) -> Iterator[list[checkpoints.TrainAttempt]]:
+        """Give the attempts at a training, and keep it as it is for the length of the block: be quick.
+
+        Meanwhile nobody starts it, and whoever asks for a new evaluation of it has to wait: a launch looks at the
+        training's files after that, and so finds them as the block left them.
+
+        Raises:
+            UnknownNameError: There is no such job.
+        """
+        with self._transaction() as connection:
+            job_rows.lock(connection, fingerprint)
+            yield checkpoints.train_attempts(connection, fingerprint)
+
     # Results ------------------------------------------------------------------------------------------------------
 
     def finish_training(self, fingerprint: str, attempt: int, record: TrainingRecord) -> bool:
@@ -345,6 +360,7 @@ class Store:
             known = job_rows.outcome_of(connection, fingerprint, attempt)
             if known == "done":
                 return True
+            before = points.configurations_of(connection, fingerprint)
             accepted = job_rows.decide(
                 connection,
                 fingerprint,
@@ -359,9 +375,12 @@ class Store:
             job_rows.close_attempt(
                 connection, fingerprint, attempt, outcome="done" if accepted else "superseded", now=now
             )
+            if accepted:
+                points.refresh_result(connection, fingerprint, before)
             return accepted
 
     def put_publication(self, name: str, dataset: str, records: Sequence[PublishedRecord]) -> None:
         """Keep published results beside our own; the same name again replaces them."""
         with self._transaction() as connection:
-            publications.put(connection, name, dataset, records, self._now())
+            variants = publications.put(connection, name, dataset, records, self._now())
+            points.refresh_variants(connection, variants)

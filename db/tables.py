@@ -79,9 +79,8 @@ drivers = Table(
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("boot_id", Text, nullable=False),
-    Column(
-        "process_started", Double, nullable=False
-    ),  # seconds since the host's boot or epoch: an identity, not a time
+    # Seconds since the host's boot or epoch: an identity, not a time.
+    Column("process_started", Double, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("heartbeat_at", UtcDateTime, nullable=False),
     Column("beats", BigInteger, nullable=False, server_default="0"),
@@ -146,10 +145,13 @@ datasets = Table(
     Column("train_images", Integer),
     Column("test_images", Integer),
     Column("root", Text),
+    # Held out of the training images: 0 is none, NULL as many as the rule says for a set of that size.
+    Column("validation_images", Integer),
     # Digest of the fields above: a UNIQUE over nullable columns would let duplicates in.
     _hex32("digest"),
     UniqueConstraint("digest"),
     CheckConstraint("classes >= 1 AND channels >= 1 AND image_side >= 0", name="positive"),
+    CheckConstraint("validation_images >= 0", name="validation_images"),
 )
 
 jobs = Table(
@@ -289,6 +291,8 @@ evaluations = Table(
     Column("images", BigInteger, nullable=False),
     Column("correct", BigInteger, nullable=False),
     Column("correct_before_fine_tune", BigInteger, nullable=False),
+    Column("validation_images", BigInteger, nullable=False, server_default="0"),
+    Column("validation_correct", BigInteger, nullable=False, server_default="0"),
     Column("loss", Double, nullable=False),
     Column("test_macs", BigInteger, nullable=False),
     Column("seconds", Double, nullable=False),
@@ -301,8 +305,10 @@ evaluations = Table(
     CheckConstraint(
         "correct_before_fine_tune >= 0 AND correct_before_fine_tune <= images", name="correct_before_fine_tune"
     ),
+    CheckConstraint("validation_correct >= 0 AND validation_correct <= validation_images", name="validation_correct"),
     CheckConstraint(f"loss < {LARGEST}", name="loss"),
     Index(None, "training"),
+    Index(None, "finished_at"),
 )
 
 measurements = Table(

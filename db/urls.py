@@ -48,8 +48,16 @@ def shown(url: URL) -> str:
     """Return the URL as it may be printed: without its password."""
     if url.drivername.startswith("sqlite"):
         return f"sqlite:///{url.database or ''}"
-    shown_url = url.set(drivername="postgresql").difference_update_query(["password", "sslpassword"])
-    return shown_url.render_as_string(hide_password=True)
+    return _plain(url).render_as_string(hide_password=True)
+
+
+def without_password(url: URL) -> str:
+    """Return a Postgres URL as the server's own programs read it, without its password."""
+    return _plain(url)._replace(password=None).render_as_string()
+
+
+def _plain(url: URL) -> URL:
+    return url.set(drivername="postgresql").difference_update_query(["password", "sslpassword"])
 
 
 def scrubbed(message: str, url: URL) -> str:

@@ -39,7 +39,8 @@ TRAINING: Final = (
 PLACE: Final = ("slot_kind", "device", "threads")
 #: What tells one tested configuration from another.
 TEST: Final = ("test_resolution", "fine_tune_layers", "fine_tune_digest")
-_VARIANT: Final = ("model_size", "group_size", "expansion", "norm", "width", "small_images")
+#: What tells one architecture from another; each belongs to one ``variant_id``.
+VARIANT: Final = ("model_size", "group_size", "expansion", "norm", "width", "small_images")
 
 
 def variant_results(rows: FromClause) -> Select[Any]:
@@ -57,13 +58,15 @@ def variant_results(rows: FromClause) -> Select[Any]:
         .outerjoin(train, train.c.measurement_id == p.train_measurement_id)
         .outerjoin(inference, inference.c.measurement_id == p.inference_measurement_id)
     )
+    held_out = func.nullif(p.validation_images_sum, 0, type_=BigInteger)
     columns: list[ColumnElement[Any]] = [
         p.source,
         p.series,
-        *(variants.c[name] for name in _VARIANT),
+        *(variants.c[name] for name in VARIANT),
         p.dataset,
         datasets.c.train_images,
         datasets.c.test_images,
+        p.validation_images,
         p.train_resolution,
         p.test_resolution,
         p.native_resolution,
@@ -75,8 +78,12 @@ def variant_results(rows: FromClause) -> Select[Any]:
         _standard_deviation(points).label("top1_std"),
         func.coalesce(p.correct_sum * PPM // p.images_sum, p.published_ppm).label("top1_ppm"),
         _share(p.correct_before_sum, p.images_sum).label("top1_before_fine_tune_mean"),
+        _share(p.validation_correct_sum, held_out).label("validation_top1_mean"),
+        (p.validation_correct_sum * PPM // held_out).label("validation_ppm"),
         p.images_sum,
         p.correct_sum,
+        p.validation_images_sum,
+        p.validation_correct_sum,
         p.params,
         p.train_macs,
         p.test_macs,
@@ -106,6 +113,8 @@ _AGGREGATED: Final = (
     "images",
     "correct",
     "correct_before_fine_tune",
+    "validation_images",
+    "validation_correct",
     "top1_ppm",
     "params",
     "train_macs",
@@ -148,10 +157,13 @@ def _pooled(numbered: Subquery) -> Subquery:
     return (
         select(
             *key,
-            func.nullif(func.count(n.evaluation.distinct()), 0).label("seeds"),
+            func.nullif(func.count(n.evaluation.distinct()), 0, type_=BigInteger).label("seeds"),
             once(n.images).label("images_sum"),
             once(n.correct).label("correct_sum"),
             once(n.correct_before_fine_tune).label("correct_before_sum"),
+            func.max(n.validation_images).label("validation_images"),
+            once(n.validation_images).label("validation_images_sum"),
+            once(n.validation_correct).label("validation_correct_sum"),
             once(n.top1_ppm).label("ppm_sum"),
             once(n.top1_ppm * n.top1_ppm).label("ppm_squares"),
             if_published(n.top1_ppm).label("published_ppm"),
@@ -199,4 +211,4 @@ def _standard_deviation(points: Subquery) -> ColumnElement[Any]:
     """Sample standard deviation over seeds, in percentage points; integers up to the root, so both engines agree."""
     p = points.c
     spread = cast(p.seeds * p.ppm_squares - p.ppm_sum * p.ppm_sum, Double)
-    return case((p.seeds > 1, func.sqrt(spread / (p.seeds * (p.seeds - 1))) / literal(10_000)))
+    return case((p.seeds > 1, func.sqrt(spread / (p.seeds * (p.seeds - 1)), type_=Double) / literal(10_000)))

@@ -1,6 +1,6 @@
 """The views that people query, made from the queries that the program itself uses.
 
-    results ──▶ variant_results ──▶ training_front, inference_front
+    results ──▶ (db.points) ──▶ result_points ──▶ variant_results, training_front, inference_front
 
 They are dropped before every migration and created anew after it, always all of them, from this one place. Their
 columns are described in docs/views.md; a change of them needs a migration, if only an empty one.
@@ -8,12 +8,12 @@ columns are described in docs/views.md; a change of them needs a migration, if o
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, TableClause, column, table
+from sqlalchemy import Connection, Select, TableClause, column, select, table
 from sqlalchemy.sql import CompoundSelect
 
+from db.derived_tables import POINT_COLUMNS, result_points
 from db.front_views import front
 from db.results_view import results
-from db.variant_results_view import variant_results
 
 Query = Select[Any] | CompoundSelect[Any]
 
@@ -24,10 +24,10 @@ def _as_table(name: str, query: Query) -> TableClause:
 
 _RESULTS: Final = results()
 RESULTS: Final = _as_table("results", _RESULTS)
-_VARIANT_RESULTS: Final = variant_results(RESULTS)
+_VARIANT_RESULTS: Final = select(*(result_points.c[name] for name in POINT_COLUMNS))
 VARIANT_RESULTS: Final = _as_table("variant_results", _VARIANT_RESULTS)
-_TRAINING_FRONT: Final = front(VARIANT_RESULTS, "train")
-_INFERENCE_FRONT: Final = front(VARIANT_RESULTS, "inference")
+_TRAINING_FRONT: Final = front("train", VARIANT_RESULTS)
+_INFERENCE_FRONT: Final = front("inference", VARIANT_RESULTS)
 TRAINING_FRONT: Final = _as_table("training_front", _TRAINING_FRONT)
 INFERENCE_FRONT: Final = _as_table("inference_front", _INFERENCE_FRONT)
 

@@ -18,6 +18,7 @@ _FIRST: Final = (
     "test_resolution",
     "seed",
     "top1",
+    "validation_top1",
     "top1_before_fine_tune",
     "train_images_per_second",
     "inference_images_per_second",
@@ -57,6 +58,9 @@ def _table(rows: Rows, columns: list[str], total: int) -> None:
     column = st.column_config
     formats = {
         "top1": column.NumberColumn("top-1 %", format="%.2f"),
+        "validation_top1": column.NumberColumn(
+            "validation %", format="%.2f", help="Top-1 on held-out training images, which choose the test resolution"
+        ),
         "top1_before_fine_tune": column.NumberColumn("before fine-tune %", format="%.2f"),
         "train_resolution": column.NumberColumn("train px", format="%d"),
         "test_resolution": column.NumberColumn("test px", format="%d"),

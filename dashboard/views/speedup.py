@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import comparing, controls, notices, reading
+from dashboard import comparing, controls, coverage, notices, reading
 from dashboard.figures.speedup_figure import front_records, ratio_records, speedup_figure
 from dashboard.reading import Source
 from db.front_views import Mode, Scenario
@@ -26,17 +26,39 @@ def page() -> None:
     )
     where = reading.source()
     mode, scenario, sweep = _choices(where)
-    rows = reading.points(where, mode, scenario, sweep, "")
-    if not rows:
+    publication = controls.publication(reading.combinable(where))
+    if publication is None:
+        rows = reading.points(where, mode, scenario, sweep, "")
+    else:
+        rows = reading.combined_points(where, mode, scenario, sweep, publication)
+    if not rows and publication is None:
         notices.nothing_yet("There is no network yet that is both tested and measured.")
+    if not rows:
+        notices.nothing_left(
+            "No network of this publication was measured here yet, or only while something else used the processors. "
+            "`orchestrator launch examples/measure-the-papers-networks.yaml` measures those of the paper."
+        )
     rows = controls.scope(rows)
     baseline, candidate = _sides(comparing.families(rows))
     scope = comparing.scope_filter(rows[0])
     sides = (f"{baseline} {scope}", f"{candidate} {scope}")
-    result = reading.comparison_of(where, *sides, mode, scenario, sweep)
-    _answer(result)
-    fronts = [reading.front(where, mode, scenario, sweep, side) for side in sides]
+    if publication is None:
+        result = reading.comparison_of(where, *sides, mode, scenario, sweep)
+        fronts = [_front(where, mode, scenario, sweep, side) for side in sides]
+        _answer(result)
+    else:
+        combined = reading.combined_comparison(where, sides, mode, scenario, sweep, publication)
+        result, fronts = combined.speedup, list(combined.fronts)
+        _answer(result)
+        st.caption(comparing.what_is_paired(combined.pairings))
     _draw(fronts[0], fronts[1], result)
+    flattered = coverage.choice([*fronts[0], *fronts[1]], scenario)
+    if flattered:
+        st.caption(flattered)
+
+
+def _front(where: Source, mode: Mode, scenario: Scenario, sweep: str | None, side: str) -> reading.Rows:
+    return [row for row in reading.points(where, mode, scenario, sweep, side) if row["on_front"]]
 
 
 def _choices(where: Source) -> tuple[Mode, Scenario, str | None]:

@@ -31,6 +31,20 @@ _COLUMNS: Final = (
     "device",
     "finished_at",
 )
+_MEASURED_COLUMNS: Final = (
+    "model_size",
+    "width",
+    "group_size",
+    "norm",
+    "mode",
+    "resolution",
+    "precision",
+    "batch_size",
+    "images_per_second",
+    "verdict",
+    "device",
+    "measured_at",
+)
 
 
 def page() -> None:
@@ -65,6 +79,7 @@ def _live(name: str) -> None:
         _slots(where, sweep)
         _failures(sweep, known.failures)
         _recent(known.recent)
+        _measured(known.measured)
 
 
 def _state(sweep: SweepRow, jobs: Sequence[JobRow]) -> None:
@@ -177,6 +192,26 @@ def _recent(rows: Rows) -> None:
     }
     st.dataframe(
         [controls.cells(row, _COLUMNS) for row in rows], column_config=formats, hide_index=True, placeholder="–"
+    )
+
+
+def _measured(rows: Rows) -> None:
+    """Show throughputs, where there is no accuracy to show them beside."""
+    if not rows:
+        return
+    st.subheader("Latest measurements", anchor=False)
+    column = st.column_config
+    formats = {
+        "model_size": column.TextColumn("size"),
+        "resolution": column.NumberColumn("px", format="%d"),
+        "images_per_second": column.NumberColumn("images/s", format="localized"),
+        "measured_at": column.DatetimeColumn("measured (UTC)", format="YYYY-MM-DD HH:mm:ss"),
+    }
+    st.dataframe(
+        [controls.cells(row, _MEASURED_COLUMNS) for row in rows],
+        column_config=formats,
+        hide_index=True,
+        placeholder="–",
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from db import sqlite_engine
 from db.store import open_store
+from tests.dashboard.seeded import seed_without_validation
 
 PAGES = ("sweep", "training_front", "inference_front", "speedup", "results")
 FIRST_STEP = "orchestrator launch examples/quickstart.yaml"
@@ -110,6 +111,27 @@ def test_a_front_page_shows_the_points_of_the_reader_and_counts_the_others(open_
     assert "4 disturbed by other programs while measured" in said(app)
 
 
+def test_a_front_page_shows_the_validation_accuracy_that_chose(open_page, seeded_url, reader):
+    app = open_page("training_front", seeded_url)
+    rows = [row for row in reader.points("train", "best") if row["slot_kind"] == "cpu"]
+    assert list(app.dataframe[0].value["validation_top1_mean"]) == [row["validation_top1_mean"] for row in rows]
+    assert None not in {row["validation_top1_mean"] for row in rows}
+    assert "chosen on the test images" not in said(app)
+    assert app.selectbox(key="dataset").value == (
+        "fashion-mnist, 12,000 training images, 2,000 test images, 6,000 validation images"
+    )
+    assert "best accuracy on held-out training images" in app.selectbox(key="tested").help
+
+
+def test_resolutions_that_the_test_images_chose_are_told(open_page, tmp_path):
+    url = f"sqlite:///{tmp_path}/without.db"
+    seed_without_validation(url)
+    for page in ("training_front", "inference_front", "speedup"):
+        assert "the best test resolution was chosen on the test images" in said(open_page(page, url))
+        native = open_page(page, url, tested="Native resolution")
+        assert "chosen on the test images" not in said(native)
+
+
 def test_another_device_is_another_front(open_page, seeded_url, reader):
     app = open_page("training_front", seeded_url, device="NVIDIA H200, 1 thread, fp32")
     rows = [row for row in reader.points("train", "best") if row["slot_kind"] == "cuda"]
@@ -166,6 +188,15 @@ def test_a_finished_sweep_tells_how_long_it_took(open_page, seeded_url):
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["State"] == "finished"
     assert "h" in metrics["Took"]
+
+
+def test_the_results_page_shows_the_validation_accuracy_beside_the_test_one(open_page, seeded_url, reader):
+    table = open_page("results", seeded_url, filter="seed=1", sweep="fashion-families").dataframe[0].value
+    assert list(table)[9:12] == ["top1", "validation_top1", "top1_before_fine_tune"]
+    expected = [
+        row["validation_top1"] for row in reader.view("results", sweep="fashion-families", filter_text="seed=1")
+    ]
+    assert sorted(table["validation_top1"]) == sorted(expected)
 
 
 def test_the_results_page_filters_and_counts(open_page, seeded_url, reader):

@@ -134,6 +134,28 @@ def test_a_device_whose_name_holds_quotes_can_be_named():
     assert """device='10" rack'""" in comparing.scope_filter({**row, "device": '10" rack'})
 
 
+def test_a_data_set_is_told_by_what_of_it_was_used():
+    row = {"dataset": "shapes", "train_images": None, "test_images": 4000, "validation_images": 0}
+    assert wording.data_set(row) == "shapes, 4,000 test images"
+    assert wording.data_set({**row, "validation_images": 2000}) == "shapes, 4,000 test images, 2,000 validation images"
+    assert wording.data_set({**row, "test_images": None, "validation_images": None}) == "shapes"
+
+
+def test_points_whose_resolution_the_test_images_chose_are_counted_in_the_best_scenario_only():
+    point = {"source": "measured", "validation_images_sum": 0, "chosen_from": 3}
+    rows = [
+        point,
+        {**point, "source": "published", "validation_images_sum": None},
+        {**point, "validation_images_sum": 100},
+        {**point, "chosen_from": 1},
+    ]
+    assert coverage.choice(rows, "best").startswith(
+        "For 1 point the best test resolution was chosen on the test images"
+    )
+    assert coverage.choice(rows[1:], "best") == ""
+    assert coverage.choice(rows, "native") == coverage.choice(rows, "all") == ""
+
+
 def test_every_result_is_shown_or_its_absence_explained(reader):
     text = "slot_kind=cpu"
     shown = reader.points("inference", "native", filter_text=text)

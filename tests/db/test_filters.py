@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, select
+from sqlalchemy.types import NullType
 
 from db import filters, views
 from db.errors import FilterError
@@ -130,6 +131,16 @@ def reader(store, url):
 )
 def test_a_filter_chooses_the_same_rows_on_both_engines(reader, text, rows):
     assert len(reader.view(filter_text=text)) == rows
+
+
+def test_every_column_has_a_type_that_a_value_can_be_read_as():
+    assert not [
+        (view.name, one.name) for view in views.VIEWS.values() for one in view.c if isinstance(one.type, NullType)
+    ]
+    assert filters.parse("seeds>=2 top1_std<0.5", FILTERABLE) == (
+        Condition("seeds", ">=", (2,)),
+        Condition("top1_std", "<", (0.5,)),
+    )
 
 
 def test_a_front_knows_the_columns_of_its_points_and_of_what_is_pooled():

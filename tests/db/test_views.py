@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from db.fronts import chosen_on_test_images
 from db.reader import open_reader
 from db.records import PublishedRecord, VariantRecord
 from db.store import open_store
@@ -13,6 +14,7 @@ from tests.db.example_rows import CPU, FASHION, GPU, Sweep, digest, training
 
 PLAIN = VariantRecord(model_size="b0", group_size=1, expansion=6, norm="gn", width=0.25, small_images=True)
 PROXY = training().variant
+MODE_VIEWS = {"train": "training_front", "inference": "inference_front"}
 
 
 def pairs(rows, *names):
@@ -30,6 +32,16 @@ def test_an_evaluation_without_measurements_is_one_row_without_throughput(sweep,
     assert (row["train_images_per_second"], row["inference_images_per_second"], row["device"]) == (None, None, None)
     assert (row["source"], row["sweep"], row["dataset"]) == ("measured", "fashion", "fashion-mnist")
     assert row["small_images"] is True
+
+
+def test_an_evaluation_shows_how_many_validation_images_are_right(sweep, reader):
+    trained = sweep.train(1)
+    sweep.evaluate(trained, validation_images=1200, validation_correct=1000)
+    sweep.evaluate(trained, test_resolution=24)
+    held_out, none = sorted(reader.view(), key=lambda row: -row["validation_images"])
+    assert (held_out["validation_images"], held_out["validation_correct"]) == (1200, 1000)
+    assert held_out["validation_top1"] == pytest.approx(1000 / 12)
+    assert (none["validation_images"], none["validation_correct"], none["validation_top1"]) == (0, 0, None)
 
 
 def test_an_evaluation_shows_the_throughput_at_its_own_resolutions_on_each_device(sweep, reader):
@@ -120,6 +132,15 @@ def test_seeds_are_pooled_as_counts(sweep, reader):
     assert row["train_images_per_second"] == 1000.0
 
 
+def test_validation_images_are_pooled_as_counts(store, sweep, reader):
+    for seed, right in enumerate((1000, 1001, 1005)):
+        sweep.evaluate(sweep.train(seed, seed=seed), validation_images=1200, validation_correct=right)
+    Sweep(store, name="other", number=2).ask(*sweep.jobs)
+    (row,) = reader.view("variant_results")
+    assert (row["validation_images"], row["validation_images_sum"], row["validation_correct_sum"]) == (1200, 3600, 3006)
+    assert (row["validation_ppm"], row["validation_top1_mean"]) == (835_000, pytest.approx(83.5))
+
+
 def test_one_seed_has_no_spread(sweep, reader):
     sweep.evaluate(sweep.train(1))
     assert reader.view("variant_results")[0]["top1_std"] is None
@@ -200,6 +221,86 @@ def test_each_scenario_has_its_test_resolutions(sweep, reader):
         ("gn", 24),
         ("ln+pn", 24),
     ]
+
+
+#: Resolution → right answers on test and on validation images: the test images alone would choose 28 pixels.
+_DISAGREEING = {20: (8400, 1010), 24: (8500, 1020), 28: (8600, 1015), 32: (8450, 1020)}
+
+
+def disagree(sweep, validation_images=1200, **training_fields):
+    trained = sweep.train("disagreeing", **training_fields)
+    for resolution, (correct, right) in _DISAGREEING.items():
+        held_out = (validation_images, right) if validation_images else (0, 0)
+        sweep.evaluate(
+            trained,
+            test_resolution=resolution,
+            correct=correct,
+            validation_images=held_out[0],
+            validation_correct=held_out[1],
+        )
+        sweep.measure(mode="inference", resolution=resolution, images_per_second=1000.0)
+    sweep.measure()
+
+
+@pytest.mark.parametrize("mode", ["train", "inference"])
+def test_the_validation_images_choose_the_test_resolution_and_the_test_images_tell_its_accuracy(sweep, reader, mode):
+    disagree(sweep)
+    (point,) = reader.points(mode, "best")
+    # As accurate at 32 pixels on the validation images: the smaller resolution is taken.
+    assert (point["test_resolution"], point["top1_mean"], point["chosen_from"]) == (24, 85.0, 4)
+    assert not chosen_on_test_images(point)
+    (row,) = [row for row in reader.view(MODE_VIEWS[mode]) if row["scenario"] == "best"]
+    assert (row["test_resolution"], row["validation_ppm"]) == (24, 850_000)
+
+
+def test_the_test_images_choose_where_none_were_held_out(sweep, reader):
+    disagree(sweep, validation_images=0)
+    (point,) = reader.points("inference", "best")
+    assert (point["test_resolution"], point["chosen_from"]) == (28, 4)
+    assert chosen_on_test_images(point)
+
+
+def test_one_tested_resolution_is_no_choice(sweep, reader):
+    sweep.evaluate(sweep.train(1))
+    sweep.measure()
+    (point,) = reader.points("train", "best")
+    assert not chosen_on_test_images(point)
+
+
+def test_a_resolution_that_was_not_measured_is_chosen_all_the_same_and_then_there_is_no_point(sweep, reader):
+    trained = sweep.train(1)
+    for resolution, right in ((24, 1000), (28, 1100)):
+        sweep.evaluate(trained, test_resolution=resolution, validation_images=1200, validation_correct=right)
+    sweep.measure(mode="inference", resolution=24)
+    assert reader.points("inference", "best") == []
+    assert [point["chosen_from"] for point in reader.points("inference", "all")] == [2]
+
+
+def test_each_way_of_fine_tuning_has_its_own_best_resolution(sweep, reader):
+    trained = sweep.train(1)
+    for layers, favourite in (("head", 24), ("batch-norm-statistics", 28)):
+        for resolution in (24, 28):
+            sweep.evaluate(
+                trained,
+                test_resolution=resolution,
+                fine_tune_layers=layers,
+                fine_tune_digest=digest(layers),
+                validation_images=1200,
+                validation_correct=1100 if resolution == favourite else 1000,
+            )
+    sweep.measure()
+    assert pairs(reader.points("train", "best"), "fine_tune_layers", "test_resolution") == [
+        ("batch-norm-statistics", 28),
+        ("head", 24),
+    ]
+
+
+def test_published_resolutions_are_their_authors_choice(store, reader):
+    records = [published(0, 700_000 + side, 1.0, "POD4", "b0", side) for side in (192, 224)]
+    store.put_publication("paper", "imagenet", records)
+    (point,) = reader.points("train", "best")
+    assert (point["test_resolution"], point["chosen_from"]) == (224, 2)
+    assert not chosen_on_test_images(point)
 
 
 def test_a_contended_point_is_on_no_front_and_a_noisy_one_is_marked(sweep, reader):
@@ -344,8 +445,15 @@ def test_both_engines_give_the_same_rows(sqlite_url, postgres_url):
         store = open_store(url)
         sweep = Sweep(store)
         fill_two_variants(sweep)
+        disagree(sweep, variant=PLAIN, seed=7)
         for seed, correct in enumerate((8111, 8222, 8337), 10):
-            sweep.evaluate(sweep.train(seed, seed=seed, variant=PLAIN), correct=correct, images=9_999)
+            sweep.evaluate(
+                sweep.train(seed, seed=seed, variant=PLAIN),
+                correct=correct,
+                images=9_999,
+                validation_images=1_201,
+                validation_correct=correct // 8,
+            )
         reader = open_reader(url)
         rows = {
             name: sorted(

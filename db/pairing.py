@@ -1,0 +1,79 @@
+"""Which published results have a throughput that was measured here, place by place. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from db.front_views import Mode
+from db.variant_results_view import PLACE
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """How many published rows have a throughput in one place.
+
+    Attributes:
+        place: Slot kind, device, threads and precision; None where nothing was measured at all.
+        published: Number of rows.
+        missing: Those that were never measured there.
+        contended: Those that were measured there, but only while something else used the processors.
+        unnamed: Number of the others whose throughput is that at the native resolution, since the publication does not
+            name the test resolution; 0 for training.
+    """
+
+    place: dict[str, Any] | None
+    published: int
+    missing: tuple[dict[str, Any], ...]
+    contended: tuple[dict[str, Any], ...]
+    unnamed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON types."""
+        names = ("series", "model_size", "train_resolution", "test_resolution")
+        unpaired = [{name: row[name] for name in names} for row in (*self.missing, *self.contended)]
+        return {**(self.place or {}), "published_rows": self.published, "unpaired": unpaired, "unnamed": self.unnamed}
+
+
+#: What tells one place from another.
+_PLACE: Final = (*PLACE, "precision")
+
+
+def pairings(rows: Iterable[Mapping[str, Any]], mode: Mode) -> list[Pairing]:
+    """Tell place by place which published rows have a throughput.
+
+    Args:
+        rows: ``Combined.rows``, of one filter or several; equal ones count once.
+        mode: Which throughput counts.
+    """
+    unique = {tuple(row[name] for name in _IDENTITY): dict(row) for row in rows}
+    places: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in unique.values():
+        places.setdefault(tuple(row[name] for name in _PLACE), []).append(row)
+    return [_pairing(found, mode) for found in places.values()]
+
+
+_IDENTITY: Final = (
+    *_PLACE,
+    "series",
+    "variant_id",
+    "train_resolution",
+    "test_resolution",
+    "fine_tune_layers",
+    "top1_ppm",
+)
+
+
+def _pairing(rows: Sequence[dict[str, Any]], mode: Mode) -> Pairing:
+    verdicts = [row[f"{mode}_verdict"] for row in rows]
+    unnamed = sum(
+        row["test_resolution"] is None and verdict in {"clean", "noisy"}
+        for row, verdict in zip(rows, verdicts, strict=True)
+    )
+    place = {name: rows[0][name] for name in _PLACE}
+    return Pairing(
+        place=None if place["device"] is None else place,
+        published=len(rows),
+        missing=tuple(row for row, verdict in zip(rows, verdicts, strict=True) if verdict is None),
+        contended=tuple(row for row, verdict in zip(rows, verdicts, strict=True) if verdict == "contended"),
+        unnamed=unnamed if mode == "inference" else 0,
+    )

@@ -1,0 +1,127 @@
+"""The hot statements use their index, on both engines, in a database of 100,000 evaluations."""
+
+import contextlib
+
+import pytest
+from sqlalchemy import Engine, event
+
+from benchmarks.many_results import fill
+from db.engine import open_write_engine
+from db.reader import open_reader
+from db.store import open_store
+from db.urls import parse_url
+from tests.db.example_rows import CPU, Sweep, evaluation, job, training
+from tests.postgres import _database
+
+#: Tables too large to be read from end to end for one page or one write.
+LARGE = ("jobs", "attempts", "sweep_jobs", "trainings", "evaluations", "measurements")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def large_url(request, tmp_path_factory):
+    """URL of a database of 100,000 evaluations."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('large') / 'store.db'}"
+        fill(url, 100_000)
+        yield url
+        return
+    server = request.getfixturevalue("postgres_server")
+    with contextlib.contextmanager(_database)(server, "empty_schema") as url:
+        fill(url, 100_000)
+        yield url
+
+
+@pytest.fixture
+def statements():
+    """Every statement with its parameters, as it is executed."""
+    seen = []
+
+    def note(_connection, _cursor, statement, parameters, _context, executemany):
+        if not executemany:
+            seen.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+def plans(url, statements):
+    """The plan of each statement that reads or changes rows, as the engine tells it."""
+    explain = "EXPLAIN QUERY PLAN " if url.startswith("sqlite") else "EXPLAIN "
+    engine = open_write_engine(parse_url(url))
+    found = {}
+    with engine.connect() as connection:
+        for statement, parameters in statements:
+            if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT INTO result_points")):
+                rows = connection.exec_driver_sql(explain + statement, parameters).all()
+                found[statement] = "\n".join(str(row[-1]) for row in rows)
+        connection.rollback()
+    engine.dispose()
+    return found
+
+
+def read_whole(plan, table):
+    """Whether a plan reads all of a table."""
+    lines = [line.strip(" ->") for line in plan.splitlines()]
+    return any(
+        (line.split(" USING")[0] == f"SCAN {table}" and "USING" not in line)
+        or line.startswith((f"Seq Scan on {table} ", f"Parallel Seq Scan on {table} "))
+        for line in lines
+    )
+
+
+def require_indexes(url, statements):
+    told = plans(url, statements)
+    assert told
+    for statement, plan in told.items():
+        assert not [table for table in LARGE if read_whole(plan, table)], f"{statement}\n{plan}"
+    return told
+
+
+@pytest.fixture
+def large_sweep(large_url):
+    store = open_store(large_url)
+    sweep = Sweep(store, name="one more", number=9)
+    yield sweep
+    store.close()
+
+
+def test_claiming_progress_and_finishing(large_url, large_sweep, statements):
+    run, test = job("run"), job("test", "evaluate", depends_on=job("run").fingerprint)
+    store = large_sweep.store
+    store.requeue([run.fingerprint, test.fingerprint], from_states=["done"])
+    large_sweep.ask(run, test)
+    statements.clear()
+    attempt = large_sweep.claim(run, CPU)
+    assert store.record_progress(run.fingerprint, attempt, 0.5, "half")
+    assert store.finish_training(run.fingerprint, attempt, training())
+    attempt = large_sweep.claim(test, CPU)
+    assert store.finish_evaluation(test.fingerprint, attempt, evaluation(run.fingerprint))
+    told = require_indexes(large_url, statements)
+    (rebuild,) = [plan for statement, plan in told.items() if statement.startswith("INSERT INTO result_points")]
+    assert "ix_trainings_variant_id" in rebuild
+    (forget,) = [plan for statement, plan in told.items() if statement.startswith("DELETE FROM result_points")]
+    assert "ix_result_points_variant_id_dataset_id_train_resolution" in forget
+
+
+@pytest.mark.parametrize(
+    ("sort", "index"),
+    [(["-finished_at"], "ix_evaluations_finished_at"), (["-top1", "evaluation"], "ix_evaluations_top1")],
+)
+def test_the_first_page_of_results(large_url, statements, sort, index):
+    with contextlib.closing(open_reader(large_url)) as reader:
+        statements.clear()
+        assert len(reader.view("results", sort=sort, limit=50)) == 50
+    (plan,) = require_indexes(large_url, statements).values()
+    assert index in plan
+
+
+@pytest.mark.parametrize("mode", ["train", "inference"])
+def test_a_front_reads_the_index_of_what_it_compares(large_url, statements, mode):
+    name = "training_front" if mode == "train" else "inference_front"
+    with contextlib.closing(open_reader(large_url)) as reader:
+        statements.clear()
+        assert len(reader.view(name, filter_text="scenario=best")) > 10
+    (plan,) = require_indexes(large_url, statements).values()
+    assert f"ix_result_points_{mode}_best" in plan
+    assert f"ix_result_points_{mode}_all" not in plan or large_url.startswith("sqlite")
