@@ -12,7 +12,7 @@ import sys
 import click
 
 from db import errors as store_errors
-from orchestrator.commands import results, running, watching
+from orchestrator.commands import collecting, exchange, results, running, sql, upkeep, watching
 from orchestrator.errors import OrchestratorError
 
 #: What the person typed cannot be used.
@@ -22,6 +22,7 @@ _BAD_INPUT = (
     store_errors.FilterError,
     store_errors.ComparisonError,
     store_errors.PublishedFileError,
+    store_errors.BundleError,
     store_errors.UserQueryError,
 )
 #: Somebody else is at it.
@@ -42,7 +43,15 @@ def cli(context: click.Context, db: str | None, debug: bool) -> None:
     context.meta["debug"] = debug
 
 
-for command in (*running.COMMANDS, *watching.COMMANDS, *results.COMMANDS):
+for command in (
+    *running.COMMANDS,
+    *watching.COMMANDS,
+    *results.COMMANDS,
+    *sql.COMMANDS,
+    *upkeep.COMMANDS,
+    *collecting.COMMANDS,
+    *exchange.COMMANDS,
+):
     cli.add_command(command)
 
 

@@ -9,6 +9,7 @@ from orchestrator.exclusion import Value
 from orchestrator.source_tree import KeyPath
 from orchestrator.sweep import Sweep
 from orchestrator.sweep_spec import AXES, home_of
+from workers.protocol.recipe import FineTune
 from workers.protocol.variant import AUTO_EXPANSION, Variant, half_resolution, native_resolution
 
 #: Axis → its value and where that was written.
@@ -23,6 +24,7 @@ class Combination:
         variant: The network; its expansion is 0 where ``auto`` does not know it.
         train_resolution: In pixels; 0 where the file leaves it to images that have no size of their own.
         test_resolutions: Likewise, each once.
+        arms: The ways of fine-tuning that this network can be tested with.
         precision: Number format.
         seed: Of everything random.
         values: What rules look at; None is not known.
@@ -32,10 +34,16 @@ class Combination:
     variant: Variant
     train_resolution: int
     test_resolutions: tuple[int, ...]
+    arms: tuple[FineTune, ...]
     precision: str
     seed: int
     values: Mapping[str, Value]
     paths: Mapping[str, KeyPath]
+
+    @property
+    def tests(self) -> tuple[tuple[int, FineTune], ...]:
+        """Test resolution and fine-tuning of every evaluation."""
+        return tuple(itertools.product(self.test_resolutions, self.arms))
 
 
 def dimensions(sweep: Sweep) -> list[list[Settings]]:
@@ -83,11 +91,17 @@ def _combination(sweep: Sweep, settings: Settings) -> Combination:
         variant=variant,
         train_resolution=train,
         test_resolutions=tuple(dict.fromkeys(tests)),
+        arms=tuple(arm for arm in sweep.spec.fine_tune_arms if applies(arm, variant)),
         precision=axis["precision"],
         seed=axis["seed"],
         values=axis | {name: value or None for name, value in {**pixels, "expansion": expansion}.items()},
         paths={name: path for name, (_, path) in settings.items()},
     )
+
+
+def applies(arm: FineTune, variant: Variant) -> bool:
+    """Tell whether a network can be fine-tuned in this way: statistics of batch norms need batch norms."""
+    return arm.layers != "batch-norm-statistics" or variant.norm == "bn"
 
 
 def _own_resolutions(variant: Variant, image_side: int) -> tuple[int, int]:

@@ -7,23 +7,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import InputError
-from orchestrator.sweep_values import did_you_mean
+from orchestrator.sweep_spec import LARGEST_RESOLUTION, SMALLEST_RESOLUTION
+from orchestrator.sweep_values import Choice, Flag, Kind, Number, Whole, did_you_mean
+from orchestrator.yaml_reader import core_scalar, doubtful_number
 from workers.protocol.architecture import architecture, macs, parameter_count, stage_costs
-from workers.protocol.variant import AUTO_EXPANSION, ImpossibleVariantError, Variant, half_resolution, native_resolution
+from workers.protocol.variant import (
+    AUTO_EXPANSION,
+    NORMS,
+    SIZES,
+    ImpossibleVariantError,
+    Variant,
+    half_resolution,
+    native_resolution,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Setting → its value where none is given.
-_DEFAULTS = {
-    "group_size": "1",
-    "expansion": "auto",
-    "norm": "bn",
-    "width": "1.0",
-    "small_images": "false",
-    "resolution": "native",
-    "channels": "3",
-    "classes": "1000",
+#: Setting → what it takes, and its value where none is given.
+_SETTINGS: dict[str, tuple[Kind, Any]] = {
+    "group_size": (Whole(1, 4096, unit="channels"), 1),
+    "expansion": (Whole(1, 64, ("auto",)), "auto"),
+    "norm": (Choice(NORMS), "bn"),
+    "width": (Number(0, 10, low_open=True), 1.0),
+    "small_images": (Flag(), False),
+    "resolution": (Whole(SMALLEST_RESOLUTION, LARGEST_RESOLUTION, ("native", "half"), "pixels"), "native"),
+    "channels": (Whole(1, 4096), 3),
+    "classes": (Whole(1, 10_000_000), 1000),
 }
 
 
@@ -75,17 +85,16 @@ def describe_variant(size: str, settings: Sequence[str]) -> Description:
     Raises:
         InputError: An unknown setting, a value of the wrong kind, or a network that cannot be built.
     """
-    values = {**_DEFAULTS, **_parsed(settings)}
-    group_size = _whole("group_size", values["group_size"])
+    values = {key: default for key, (_, default) in _SETTINGS.items()} | _parsed(settings)
     variant = Variant(
-        size=size,
-        group_size=group_size,
-        expansion=_expansion(values["expansion"], group_size),
+        size=_checked("size", Choice(tuple(SIZES)), size),
+        group_size=values["group_size"],
+        expansion=_expansion(values["expansion"], values["group_size"]),
         norm=values["norm"],
-        width=_number("width", values["width"]),
-        small_images=_flag("small_images", values["small_images"]),
+        width=values["width"],
+        small_images=values["small_images"],
     )
-    channels, classes = _whole("channels", values["channels"]), _whole("classes", values["classes"])
+    channels, classes = values["channels"], values["classes"]
     try:
         network = architecture(variant, channels, classes)
     except ImpossibleVariantError as error:
@@ -104,52 +113,41 @@ def describe_variant(size: str, settings: Sequence[str]) -> Description:
     )
 
 
-def _parsed(settings: Sequence[str]) -> dict[str, str]:
+def _parsed(settings: Sequence[str]) -> dict[str, Any]:
     found = {}
     for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals or not value:
-            raise InputError(f"{setting!r} is not KEY=VALUE", hint=f"keys: {', '.join(_DEFAULTS)}")
-        if key not in _DEFAULTS:
-            raise InputError(f"{key!r} is not a setting{did_you_mean(key, tuple(_DEFAULTS))}")
-        found[key] = value
+        key, equals, text = setting.partition("=")
+        if not equals or not text:
+            raise InputError(f"{setting!r} is not KEY=VALUE", hint=f"keys: {', '.join(_SETTINGS)}")
+        if key not in _SETTINGS:
+            close = did_you_mean(key, _SETTINGS) or f": expected one of {', '.join(_SETTINGS)}"
+            raise InputError(f"{key!r} is not a setting{close}")
+        found[key] = _checked(key, _SETTINGS[key][0], text)
     return found
 
 
-def _expansion(text: str, group_size: int) -> int:
-    if text != "auto":
-        return _whole("expansion", text)
+def _checked(key: str, kind: Kind, text: str) -> Any:
+    if doubt := doubtful_number(text):
+        raise InputError(f"{key}: {doubt}")
+    try:
+        return kind.check(core_scalar(text))
+    except ValueError as error:
+        raise InputError(f"{key}: {error}") from None
+
+
+def _expansion(expansion: int | str, group_size: int) -> int:
+    if isinstance(expansion, int):
+        return expansion
     if group_size not in AUTO_EXPANSION:
-        raise InputError(f"expansion=auto knows group sizes {', '.join(map(str, AUTO_EXPANSION))} only: name it")
+        known = ", ".join(map(str, AUTO_EXPANSION))
+        raise InputError(f"expansion: auto knows group sizes {known} only: name that of {group_size}, e.g. expansion=4")
     return AUTO_EXPANSION[group_size]
 
 
-def _resolution(text: str, variant: Variant) -> int:
-    if text in {"native", "half"}:
-        found = {"native": native_resolution, "half": half_resolution}[text](variant, 0)
-        if found == 0:
-            raise InputError("small_images networks have no native or half resolution of their own: give pixels")
-        return found
-    pixels = _whole("resolution", text)
-    if pixels == 0:
-        raise InputError("resolution=0 is no image")
-    return pixels
-
-
-def _whole(key: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise InputError(f"{key}={text} is not a whole number")
-    return int(text)
-
-
-def _number(key: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{key}={text} is not a number") from None
-
-
-def _flag(key: str, text: str) -> bool:
-    if text not in {"true", "false"}:
-        raise InputError(f"{key}={text} is neither true nor false")
-    return text == "true"
+def _resolution(resolution: int | str, variant: Variant) -> int:
+    if isinstance(resolution, int):
+        return resolution
+    found = {"native": native_resolution, "half": half_resolution}[resolution](variant, 0)
+    if found == 0:
+        raise InputError("resolution: small_images networks have no native or half one of their own: give pixels")
+    return found

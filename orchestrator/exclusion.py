@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from orchestrator.source_tree import shown
 from orchestrator.sweep_values import did_you_mean
 from workers.protocol.jobs import PRECISIONS
+from workers.protocol.recipe import FINE_TUNE_LAYERS
 from workers.protocol.variant import NORMS, SIZES
 
 MAX_CHARACTERS = 500
@@ -26,9 +27,14 @@ Value: TypeAlias = str | int | float | bool | None
 Values: TypeAlias = Mapping[str, Value]
 Condition: TypeAlias = Callable[[Values], bool]
 
-_NUMBER, _FLAG, _SIZE, _NORM, _PRECISION = "number", "true or false", "size", "norm", "precision"
+_NUMBER, _FLAG, _SIZE, _NORM, _PRECISION, _LAYERS = "number", "true or false", "size", "norm", "precision", "layers"
 #: Kinds whose values are words, and the words.
-_WORDS: dict[str, tuple[str, ...]] = {_SIZE: tuple(SIZES), _NORM: NORMS, _PRECISION: PRECISIONS}
+_WORDS: dict[str, tuple[str, ...]] = {
+    _SIZE: tuple(SIZES),
+    _NORM: NORMS,
+    _PRECISION: PRECISIONS,
+    _LAYERS: FINE_TUNE_LAYERS,
+}
 #: Kinds that can be greater or smaller; sizes are, by their names.
 _ORDERED = (_NUMBER, _SIZE)
 #: Every name that a rule may use, with its kind.
@@ -45,7 +51,10 @@ NAMES: dict[str, str] = {
     "half_resolution": _NUMBER,
     "precision": _PRECISION,
     "seed": _NUMBER,
+    "fine_tune_layers": _LAYERS,
 }
+#: Names of what a trained network is tested with: a rule that has one of them leaves out evaluations, not trainings.
+TEST_NAMES = frozenset({"test_resolution", "fine_tune_layers"})
 #: Words in quotes that stand for a number of the combination.
 _NUMBER_WORDS = {"native": "native_resolution", "half": "half_resolution"}
 #: YAML's spelling beside Python's.
@@ -74,6 +83,11 @@ class Exclusion:
     text: str
     names: frozenset[str]
     matches: Condition = field(compare=False, repr=False)
+
+    @property
+    def of_tests(self) -> bool:
+        """Whether it leaves out evaluations rather than whole trainings."""
+        return not TEST_NAMES.isdisjoint(self.names)
 
 
 @dataclass(frozen=True, slots=True)

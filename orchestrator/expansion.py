@@ -1,6 +1,6 @@
 """From a sweep to its jobs: every combination of the axes, less the excluded ones.
 
-    combinations ─▶ trainings ─▶ evaluations (× test resolution)
+    combinations ─▶ trainings ─▶ evaluations (× test resolution × fine-tuning)
                 └─▶ measurements (per network, resolution, mode, precision and environment; seeds do not multiply them)
 
 Pure: the same sweep gives the same jobs whatever the database holds and wherever it runs; only measurements depend on
@@ -11,16 +11,22 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from orchestrator.combinations import Combination, Settings, combinations, dimensions
+from orchestrator.combinations import Combination, Settings, applies, combinations, dimensions
 from orchestrator.errors import InputError
 from orchestrator.exclusion import Exclusion
 from orchestrator.source_tree import KeyPath, Problem, input_error
 from orchestrator.sweep import Sweep
+from orchestrator.sweep_recipe import paper_value_problems
 from orchestrator.sweep_spec import LARGEST_RESOLUTION, SMALLEST_RESOLUTION
 from workers.protocol.architecture import architecture
 from workers.protocol.jobs import EvaluateJob, Job, MeasureJob, TrainJob
+from workers.protocol.recipe import FineTune, Recipe
 from workers.protocol.variant import AUTO_EXPANSION, ImpossibleVariantError, Variant
+
+#: What one evaluation tests: the resolution in pixels, and the fine-tuning before.
+Test: TypeAlias = tuple[int, FineTune]
 
 #: A larger sweep is likely a mistake, and has to be confirmed.
 MANY_JOBS = 100_000
@@ -33,12 +39,15 @@ class RuleCount:
     Attributes:
         rule: Its text.
         trainings: Trainings it holds for, with all that follows from them.
-        evaluations: Evaluations of other trainings; only rules that name ``test_resolution`` have some.
+        evaluations: Evaluations of other trainings; only rules that name ``test_resolution`` or ``fine_tune_layers``
+            have some.
+        measurements: Measurements of a sweep that only measures.
     """
 
     rule: str
     trainings: int
     evaluations: int
+    measurements: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +55,8 @@ class Expansion:
     """The jobs of a sweep, each once, in the order of the file.
 
     Attributes:
-        trainings: One per variant, train resolution, seed and precision.
-        evaluations: One per training and test resolution.
+        trainings: One per variant, train resolution, seed and precision; none where a sweep only measures.
+        evaluations: One per training, test resolution and way of fine-tuning.
         measurements: One per network, mode, resolution, precision and present environment.
         unplaced: Slot kind → measurements on it, which cannot even be named because no such slot is there.
         slot_kinds: Environment key → kind of slot.
@@ -105,13 +114,14 @@ def expand(sweep: Sweep, environments: Mapping[str, Sequence[str]], *, allow_man
     rules = _Rules(sweep.spec.exclude)
     kept = [(cell, rules.kept_tests(cell)) for cell in cells if not rules.exclude(cell)]
     if not kept:
-        raise input_error([sweep.document.problem(("exclude",), "the rules leave nothing to train")])
+        left = "nothing to train" if sweep.spec.trains else "nothing to measure"
+        raise input_error([sweep.document.problem(("exclude",), f"the rules leave {left}")])
     _check_possible(sweep, [cell for cell, _ in kept])
 
     kinds = _measured_kinds(sweep, environments)
     keys = [key for kind in kinds for key in environments.get(kind) or (_absent(kind),)]
     jobs = _jobs(sweep, kept, keys)
-    everything = _jobs(sweep, [(cell, cell.test_resolutions) for cell in cells], keys)
+    everything = _jobs(sweep, [(cell, cell.tests) for cell in cells], keys)
     absent = {_absent(kind): kind for kind in kinds if not environments.get(kind)}
     return Expansion(
         trainings=tuple(jobs.trainings),
@@ -120,18 +130,20 @@ def expand(sweep: Sweep, environments: Mapping[str, Sequence[str]], *, allow_man
         unplaced=Counter(absent[job.environment_key] for job in jobs.measurements if job.environment_key in absent),
         slot_kinds={key: kind for kind, present in environments.items() for key in present},
         excluded=everything.beyond(jobs),
-        rules=rules.counts(),
-        notes=(*rules.notes(sweep), *_count_notes(cells, everything, jobs)),
+        rules=rules.counts() if sweep.spec.trains else _measurement_counts(sweep, cells, keys, everything),
+        notes=(*rules.notes(sweep), *_count_notes(cells, everything, jobs), *_arm_notes(sweep, jobs)),
     )
 
 
 def _check_size(sweep: Sweep, crossed: Sequence[Sequence[Settings]], *, allow_many: bool) -> None:
-    trainings = math.prod(len(dimension) for dimension in crossed)
-    jobs = trainings * (1 + len(sweep.spec.test_resolution))
-    if jobs > MANY_JOBS and not allow_many:
+    combined = math.prod(len(dimension) for dimension in crossed)
+    tests = combined * len(sweep.spec.test_resolution) * len(sweep.spec.fine_tune_arms)
+    if combined + tests > MANY_JOBS and not allow_many:
+        listed = f"{combined:,} trainings and {tests:,} evaluations"
+        if not sweep.spec.trains:
+            listed = f"up to {combined + tests:,} measurements"
         raise InputError(
-            f"{sweep.document.source}: {trainings:,} trainings and {jobs - trainings:,} evaluations before exclusion, "
-            f"more than {MANY_JOBS:,} jobs",
+            f"{sweep.document.source}: {listed} before exclusion, more than {MANY_JOBS:,} jobs",
             hint="Make lists shorter, or confirm with --yes if it is meant.",
         )
 
@@ -149,30 +161,23 @@ class _Rules:
 
     def exclude(self, cell: Combination) -> bool:
         """Tell whether a rule leaves the whole training out."""
-        values = {**cell.values, "test_resolution": None}
         held = [
-            number
-            for number, rule in enumerate(self._exclusions)
-            if "test_resolution" not in rule.names and rule.matches(values)
+            number for number, rule in enumerate(self._exclusions) if not rule.of_tests and rule.matches(cell.values)
         ]
         for number in held:
             self._trainings[number] += 1
         return bool(held)
 
-    def kept_tests(self, cell: Combination) -> tuple[int, ...]:
-        """Return the test resolutions that no rule leaves out."""
+    def kept_tests(self, cell: Combination) -> tuple[Test, ...]:
+        """Return the tests that no rule leaves out."""
         kept = []
-        for resolution in cell.test_resolutions:
-            values = {**cell.values, "test_resolution": resolution or None}
-            held = [
-                number
-                for number, rule in enumerate(self._exclusions)
-                if "test_resolution" in rule.names and rule.matches(values)
-            ]
+        for resolution, arm in cell.tests:
+            values = {**cell.values, "test_resolution": resolution or None, "fine_tune_layers": arm.layers}
+            held = [number for number, rule in enumerate(self._exclusions) if rule.of_tests and rule.matches(values)]
             for number in held:
                 self._evaluations[number] += 1
             if not held:
-                kept.append(resolution)
+                kept.append((resolution, arm))
         return tuple(kept)
 
     def counts(self) -> tuple[RuleCount, ...]:
@@ -187,17 +192,31 @@ class _Rules:
                 yield str(sweep.document.problem(("exclude", number), f'"{count.rule}" excludes nothing'))
 
 
+def _measurement_counts(
+    sweep: Sweep, cells: Sequence[Combination], keys: Sequence[str], everything: _Jobs
+) -> tuple[RuleCount, ...]:
+    """Count the measurements that each rule alone leaves out of a sweep that only measures."""
+    counts = []
+    for exclusion in sweep.spec.exclude:
+        rule = _Rules([exclusion])
+        left = _jobs(sweep, [(cell, rule.kept_tests(cell)) for cell in cells if not rule.exclude(cell)], keys)
+        counts.append(RuleCount(exclusion.text, 0, 0, everything.beyond(left)["measure"]))
+    return tuple(counts)
+
+
 # ---- what cannot be -----------------------------------------------------------------------------------------------
 
 
-def _check_possible(sweep: Sweep, cells: Iterable[Combination]) -> None:
+def _check_possible(sweep: Sweep, cells: Sequence[Combination]) -> None:
     problems: list[Problem] = []
+    for size in dict.fromkeys(cell.variant.size for cell in cells):
+        problems += paper_value_problems(sweep.spec, size, sweep.document)
     seen: set[Variant] = set()
     for cell in cells:
         problems += _resolution_problems(sweep, cell)
         if cell.variant not in seen:
             seen.add(cell.variant)
-            problems += _variant_problems(sweep, cell)
+            problems += (*_variant_problems(sweep, cell), *_arm_problems(sweep, cell))
     if problems:
         raise input_error(problems)
 
@@ -231,46 +250,60 @@ def _resolution_problems(sweep: Sweep, cell: Combination) -> Iterator[Problem]:
             yield sweep.document.problem(path, message)
 
 
+def _arm_problems(sweep: Sweep, cell: Combination) -> Iterator[Problem]:
+    if not cell.arms:
+        message = f"networks with {cell.variant.norm} have no batch norms, so none of them would be tested"
+        remedy = "add 'head' or 'none', or leave them out with exclude: [\"norm != 'bn'\"]"
+        yield sweep.document.problem(("fine_tune", "layers"), f"{message}: {remedy}")
+
+
 # ---- jobs ---------------------------------------------------------------------------------------------------------
 
 
-def _jobs(sweep: Sweep, cells: Iterable[tuple[Combination, Sequence[int]]], environment_keys: Sequence[str]) -> _Jobs:
+def _jobs(sweep: Sweep, cells: Iterable[tuple[Combination, Sequence[Test]]], environment_keys: Sequence[str]) -> _Jobs:
     jobs = _Jobs()
-    recipe, fine_tune = sweep.spec.recipe_record, sweep.spec.fine_tune_record
+    trains, recipe = sweep.spec.trains, sweep.spec.recipe_record
     for cell, tests in cells:
-        training = TrainJob(
-            variant=cell.variant,
-            dataset=sweep.dataset,
-            resolution=cell.train_resolution,
-            seed=cell.seed,
-            recipe=recipe,
-            precision=cell.precision,
-        )
-        jobs.trainings[training] = None
-        for resolution in tests:
-            jobs.evaluations[EvaluateJob(training, resolution, fine_tune)] = None
+        if trains:
+            training = _training(sweep, cell, recipe)
+            jobs.trainings[training] = None
+            jobs.evaluations |= {EvaluateJob(training, resolution, arm): None for resolution, arm in tests}
+        resolutions = list(dict.fromkeys(resolution for resolution, _ in tests))
         for key in environment_keys:
-            jobs.measurements |= dict.fromkeys(_measurements(sweep, training, tests, key))
+            jobs.measurements |= dict.fromkeys(_measurements(sweep, cell, resolutions, key, recipe.optimizer))
     return jobs
 
 
-def _measurements(sweep: Sweep, training: TrainJob, tests: Sequence[int], key: str) -> Iterator[MeasureJob]:
+def _training(sweep: Sweep, cell: Combination, recipe: Recipe) -> TrainJob:
+    return TrainJob(
+        variant=cell.variant,
+        dataset=sweep.dataset,
+        resolution=cell.train_resolution,
+        seed=cell.seed,
+        recipe=recipe,
+        precision=cell.precision,
+    )
+
+
+def _measurements(
+    sweep: Sweep, cell: Combination, tests: Sequence[int], key: str, optimizer: str
+) -> Iterator[MeasureJob]:
     measure = sweep.spec.measure
     if measure is None:
         return
     for mode in measure.modes:
-        for resolution in (training.resolution,) if mode == "train" else tests:
+        for resolution in (cell.train_resolution,) if mode == "train" else tests:
             yield MeasureJob(
-                variant=training.variant,
+                variant=cell.variant,
                 channels=sweep.dataset.channels,
                 classes=sweep.dataset.classes,
                 mode=mode,
                 resolution=resolution,
                 environment_key=key,
                 batch_size=measure.batch_size if isinstance(measure.batch_size, int) else None,
-                precision=training.precision,
+                precision=cell.precision,
                 memory_format=None if measure.memory_format == "auto" else measure.memory_format,
-                optimizer=training.recipe.optimizer if mode == "train" else None,
+                optimizer=optimizer if mode == "train" else None,
                 blocks=measure.blocks,
                 block_seconds=measure.block_seconds,
                 warmup_seconds=measure.warmup_seconds,
@@ -290,9 +323,19 @@ def _absent(kind: str) -> str:
 
 
 def _count_notes(cells: Sequence[Combination], everything: _Jobs, jobs: _Jobs) -> Iterator[str]:
+    if not everything.trainings:
+        return
     repeated = len(cells) - len(everything.trainings)
     if repeated:
         yield f"{repeated} of {len(cells)} combinations repeat another one and are trained once"
     untested = len(jobs.trainings) - len({evaluation.training for evaluation in jobs.evaluations})
     if untested:
         yield f"{untested} training(s) are tested nowhere: rules exclude all their evaluations"
+
+
+def _arm_notes(sweep: Sweep, jobs: _Jobs) -> Iterator[str]:
+    for arm in sweep.spec.fine_tune_arms:
+        without = sum(not applies(arm, training.variant) for training in jobs.trainings)
+        if without:
+            reason = "their networks have no batch norms"
+            yield f"{without} of {len(jobs.trainings)} training(s) are not tested with {arm.layers}: {reason}"

@@ -113,7 +113,8 @@ def launch(options: LaunchOptions, console: Console) -> Outcome:
         StoreError: The database does.
     """
     sweep = load_sweep(options.sweep_file, options.overrides)
-    fetch_images(sweep.dataset, options.data_directory)
+    if sweep.spec.trains:
+        fetch_images(sweep.dataset, options.data_directory)
     capacity = find_capacity(options.address, sweep.spec.slots, options.home)
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(capacity.close)
@@ -296,7 +297,7 @@ def _sweep_state(outcome: Outcome) -> str:
 
 def plan_summary(plan: Plan) -> str:
     """Return the plan in one line, e.g. ``to run: 16 train, 48 evaluate, 40 measure; reused: 8``."""
-    to_run = ", ".join(f"{stage.count('to_run')} {name}" for name, stage in plan.stages.items())
+    to_run = ", ".join(f"{stage.count('to_run')} {name}" for name, stage in plan.stages.items() if stage.jobs_in_all)
     reused = sum(stage.count("reused") for stage in plan.stages.values())
     seconds = plan.predicted_seconds
     predicted = f"; about {max(1, round(seconds / 60))} min" if seconds and plan.to_run else ""

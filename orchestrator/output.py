@@ -1,4 +1,4 @@
-"""Rows for people and for programs: a table in the terminal, or CSV, JSON, Markdown, Parquet."""
+"""Rows for people and for programs: a table in the terminal, or CSV, JSON, LaTeX, Markdown, Parquet."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator import latex
 from orchestrator.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,13 +23,21 @@ if TYPE_CHECKING:
 
     Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
-FORMATS = ("table", "csv", "json", "markdown", "parquet")
+FORMATS = ("table", "csv", "json", "latex", "markdown", "parquet")
+#: Those of them that have room for a choice of columns and for rounded numbers only.
+FOR_READING = ("table", "latex")
 #: Column → how its numbers read best in a table; CSV, JSON and Parquet hold every digit.
 _DECIMALS = {
     "top1": 2,
     "top1_mean": 2,
     "top1_std": 2,
+    "speedup": 2,
+    "speedup_low": 2,
+    "speedup_high": 2,
     "top1_before_fine_tune": 2,
+    "top1_before_fine_tune_mean": 2,
+    "validation_top1": 2,
+    "validation_top1_mean": 2,
     "images_per_second": 1,
     "train_images_per_second": 1,
     "inference_images_per_second": 1,
@@ -46,7 +55,15 @@ _HEADINGS = {
     "images_per_second": "img/s",
     "top1": "top-1 %",
     "top1_mean": "top-1 %",
+    "top1_std": "top-1 std %",
+    "speedup": "speed-up",
+    "speedup_low": "95 % from",
+    "speedup_high": "95 % to",
     "top1_before_fine_tune": "before ft %",
+    "validation_top1": "valid. %",
+    "validation_top1_mean": "valid. %",
+    "fine_tune_layers": "fine-tuned",
+    "group_size": "group",
     "model_size": "size",
 }
 
@@ -58,7 +75,7 @@ def print_rows(rows: Rows, columns: Sequence[str], form: str, title: str = "") -
         rows: What to write.
         columns: Which of their keys, in order.
         form: One of ``FORMATS``.
-        title: Above a table.
+        title: Above a table; a comment in LaTeX.
 
     Raises:
         InputError: Parquet to a terminal.
@@ -68,6 +85,8 @@ def print_rows(rows: Rows, columns: Sequence[str], form: str, title: str = "") -
             _write(json.dumps([{name: row[name] for name in columns} for row in rows], default=_plain, indent=1) + "\n")
         case "csv":
             _write(_csv(rows, columns))
+        case "latex":
+            _write(_latex(rows, columns, title))
         case "markdown":
             _write(_markdown(rows, columns))
         case "parquet":
@@ -81,7 +100,7 @@ def without_constants(rows: Rows, columns: Sequence[str]) -> tuple[list[str], st
     if len(rows) < 2:
         return list(columns), ""
     same = [name for name in columns if all(row[name] == rows[0][name] for row in rows)]
-    words = [f"{_HEADINGS.get(name, name.replace('_', ' '))} {shown(name, rows[0][name])}" for name in same]
+    words = [f"{_heading(name)} {shown(name, rows[0][name])}" for name in same]
     return [name for name in columns if name not in same], ", ".join(word.strip() for word in words)
 
 
@@ -123,6 +142,12 @@ def _markdown(rows: Rows, columns: Sequence[str]) -> str:
     return line(columns) + line(["---"] * len(columns)) + body
 
 
+def _latex(rows: Rows, columns: Sequence[str], title: str) -> str:
+    cells = [[shown(name, row[name]) for name in columns] for row in rows]
+    heads = [_heading(name) for name in columns]
+    return latex.tabular(heads, cells, [_holds_numbers(rows, name) for name in columns], title)
+
+
 def _write_parquet(rows: Rows, columns: Sequence[str]) -> None:
     import pyarrow as pa
     from pyarrow.parquet import write_table
@@ -137,11 +162,18 @@ def _print_table(rows: Rows, columns: Sequence[str], title: str) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     for name in columns:
-        numbers = any(isinstance(row[name], (int, float)) and not isinstance(row[name], bool) for row in rows)
-        table.add_column(_HEADINGS.get(name, name.replace("_", " ")), justify="right" if numbers else "left")
+        table.add_column(_heading(name), justify="right" if _holds_numbers(rows, name) else "left")
     for row in rows:
         table.add_row(*(Text(shown(name, row[name])) for name in columns))
     console.print(table)
+
+
+def _heading(name: str) -> str:
+    return _HEADINGS.get(name, name.replace("_", " "))
+
+
+def _holds_numbers(rows: Rows, name: str) -> bool:
+    return any(isinstance(row[name], (int, float)) and not isinstance(row[name], bool) for row in rows)
 
 
 def shown(name: str, value: Any) -> str:

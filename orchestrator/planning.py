@@ -75,6 +75,11 @@ class StagePlan:
         """Return the number of jobs in a group."""
         return len(self.jobs[group]) + (self.unplaced if group == IMPOSSIBLE else 0)
 
+    @property
+    def jobs_in_all(self) -> int:
+        """Number of jobs in all groups; 0 where a sweep does not have the stage."""
+        return sum(self.count(group) for group in GROUPS)
+
     def to_json(self) -> dict[str, Any]:
         """Return the counts of every group, what was excluded and why, and the prediction."""
         counts = {group: self.count(group) for group in GROUPS}
@@ -144,7 +149,7 @@ def make_plan(
     excluded_by = {
         "train": {rule.rule: rule.trainings for rule in expansion.rules if rule.trainings},
         "evaluate": {rule.rule: rule.evaluations for rule in expansion.rules if rule.evaluations},
-        "measure": {},
+        "measure": {rule.rule: rule.measurements for rule in expansion.rules if rule.measurements},
     }
     stages = {
         stage: StagePlan(
@@ -213,7 +218,7 @@ def work(job: Job) -> float | None:
     if isinstance(job, MeasureJob):
         return job.warmup_seconds + job.blocks * job.block_seconds
     if isinstance(job, TrainJob):
-        train_images, _ = image_counts(job.dataset)
+        train_images = image_counts(job.dataset).train
         forward = _forward_macs(job.variant, job.dataset.channels, job.dataset.classes, job.resolution)
         return None if train_images is None else PASSES_OF_A_STEP * forward * train_images * job.recipe.epochs
     return _evaluation_work(job)
@@ -222,11 +227,12 @@ def work(job: Job) -> float | None:
 def _evaluation_work(job: EvaluateJob) -> float | None:
     """Test twice, and pass the training images through the frozen layers; the few tuned ones hardly count."""
     dataset = job.training.dataset
-    train_images, test_images = image_counts(dataset)
-    if train_images is None or test_images is None:
+    train_images, validation_images, test_images = image_counts(dataset)
+    if train_images is None or validation_images is None or test_images is None:
         return None
-    tuned = job.fine_tune.layers != "none"
-    images = 2 * test_images + train_images * job.fine_tune.epochs if tuned else test_images
+    images = validation_images + test_images
+    if job.fine_tune.layers != "none":
+        images += test_images + train_images * job.fine_tune.epochs
     return images * _forward_macs(job.training.variant, dataset.channels, dataset.classes, job.test_resolution)
 
 

@@ -18,7 +18,7 @@ from db.records import (
     TrainingRecord,
     VariantRecord,
 )
-from workers.protocol.jobs import EvaluateJob, MeasureJob, TrainJob, digest, job_to_dict
+from workers.protocol.jobs import EvaluateJob, MeasureJob, TrainJob, job_to_dict, recipe_digest
 from workers.protocol.orders import EvaluateResult, MeasureResult, TrainResult
 from workers.protocol.variant import half_resolution, native_resolution
 
@@ -74,7 +74,6 @@ def store_result(store: Store, job: Job, report: Finished, directory: Path, envi
 def training_record(job: TrainJob, result: TrainResult, directory: Path, environment_key: str) -> TrainingRecord:
     """Return a training run's result as the store keeps it."""
     side = job.dataset.image_side
-    recipe = dataclasses.asdict(job.recipe)
     return TrainingRecord(
         variant=_variant(job.variant),
         dataset=_dataset(job.dataset),
@@ -84,8 +83,8 @@ def training_record(job: TrainJob, result: TrainResult, directory: Path, environ
         seed=job.seed,
         precision=job.precision,
         optimizer=job.recipe.optimizer,
-        recipe=recipe,
-        recipe_digest=digest(recipe),
+        recipe=dataclasses.asdict(job.recipe),
+        recipe_digest=recipe_digest(job.recipe),
         params=result.params,
         train_macs=result.train_macs,
         epochs=result.epochs,
@@ -102,17 +101,18 @@ def training_record(job: TrainJob, result: TrainResult, directory: Path, environ
 
 def evaluation_record(job: EvaluateJob, result: EvaluateResult, environment_key: str) -> EvaluationRecord:
     """Return an evaluation's result as the store keeps it."""
-    fine_tune = dataclasses.asdict(job.fine_tune)
     return EvaluationRecord(
         training=job.training.fingerprint,
         test_resolution=job.test_resolution,
-        fine_tune=fine_tune,
-        fine_tune_digest=digest(fine_tune),
+        fine_tune=dataclasses.asdict(job.fine_tune),
+        fine_tune_digest=recipe_digest(job.fine_tune),
         fine_tune_layers=job.fine_tune.layers,
         images=result.images,
         correct=result.correct,
         correct_before_fine_tune=result.correct_before_fine_tune,
         loss=result.loss,
+        validation_images=result.validation_images,
+        validation_correct=result.validation_correct,
         test_macs=result.test_macs,
         seconds=result.seconds,
         dataset_digest=result.dataset_digest,

@@ -13,8 +13,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.source_tree import KeyPath, Node, Problem, input_error, shown
-from orchestrator.sweep_dataset import find_dataset, image_counts
-from orchestrator.sweep_file import Document, read_document, with_overrides
+from orchestrator.sweep_dataset import find_dataset
+from orchestrator.sweep_file import NONE, Document, read_document, with_overrides
+from orchestrator.sweep_measuring import measuring_problems
+from orchestrator.sweep_recipe import recipe_problems
 from orchestrator.sweep_spec import AXES, Section, SlotsSection, SweepSpec, home_of
 from orchestrator.sweep_values import did_you_mean
 from workers.protocol.jobs import DataSet
@@ -59,14 +61,17 @@ def check_sweep(document: Document, directory: Path) -> Sweep:
         InputError: It does not describe a sweep; the message has a line for each problem.
     """
     plain = document.root.plain()
-    problems = [*document.problems, *_empty_values(document), *_axis_problems(plain, document)]
+    problems = [*document.problems, *_empty_values(document), *_name_problems(plain, document)]
+    problems += _axis_problems(plain, document)
     try:
         spec = SweepSpec.model_validate(plain)
     except ValidationError as error:
         problems += [_translated(one, document) for one in error.errors(include_url=False)]
         raise input_error(_first_of_each_place(problems)) from None
     dataset, dataset_problems = find_dataset(spec.dataset, document, directory)
-    problems += [*dataset_problems, *_budget_problems(spec, dataset, document)]
+    problems += [*dataset_problems, *_slot_problems(spec, document)]
+    problems += measuring_problems(spec, document)
+    problems += recipe_problems(spec, None if dataset_problems else dataset, document)
     if problems or dataset is None:
         raise input_error(_first_of_each_place(problems))
     return Sweep(document, spec, dataset)
@@ -102,7 +107,7 @@ def _message(error: ErrorDetails, path: KeyPath) -> str:
 
 #: What people also call our keys.
 _SYNONYMS = {"lr": "learning_rate", "bs": "batch_size", "batch": "batch_size", "wd": "weight_decay", "gpu": "cuda"}
-_SYNONYMS |= {"ema": "weight_average", "normalisation": "norm", "normalization": "norm", "groups": "group_size"}
+_SYNONYMS |= {"normalisation": "norm", "normalization": "norm", "groups": "group_size"}
 
 
 def _unknown_key(path: KeyPath) -> str:
@@ -163,6 +168,14 @@ def _empty_paths(node: Node, path: KeyPath) -> Iterator[KeyPath]:
             yield from _empty_paths(item, (*path, index))
 
 
+def _name_problems(plain: Mapping[str, Any], document: Document) -> Iterator[Problem]:
+    """Check that a sweep which trains says on what."""
+    dataset = plain.get("dataset")
+    if isinstance(dataset, dict) and "name" not in dataset and plain.get("recipe") not in (False, NONE):
+        message = "missing: the images to train on; with recipe: none their channels and classes are enough"
+        yield document.problem(("dataset", "name"), message)
+
+
 def _axis_problems(plain: Mapping[str, Any], document: Document) -> Iterator[Problem]:
     """Check that each axis is given once, the needed ones at all, and zipped lists are of one length."""
     zipped = plain.get("zip")
@@ -189,19 +202,7 @@ def _zip_problems(index: int, group: Mapping[str, Any], document: Document) -> I
         yield document.problem(("zip", index), f"lists that advance together need one length, but {listed}")
 
 
-def _budget_problems(spec: SweepSpec, dataset: DataSet | None, document: Document) -> Iterator[Problem]:
-    """Check that a recipe's numbers fit each other and the data set."""
-    if spec.recipe.warmup_epochs > spec.recipe.epochs:
-        message = f"{spec.recipe.warmup_epochs:g} is longer than the whole training ({spec.recipe.epochs} epochs)"
-        yield document.problem(("recipe", "warmup_epochs"), message)
-    train_images = image_counts(dataset)[0] if dataset else None
-    batches = {"recipe": spec.recipe.batch_size}
-    if spec.fine_tune is not None and spec.fine_tune.layers != "none":
-        batches["fine_tune"] = spec.fine_tune.batch_size
-    for section, batch_size in batches.items():
-        if train_images is not None and batch_size > train_images:
-            message = f"{batch_size} is more than the {train_images} training images: no batch would be full"
-            yield document.problem((section, "batch_size"), message)
+def _slot_problems(spec: SweepSpec, document: Document) -> Iterator[Problem]:
     if spec.slots is not None and not spec.slots.kinds:
         kinds = ", ".join(SlotsSection.model_fields)
         yield document.problem(("slots",), f"names no kind of slot ({kinds}): leave it out to take what is there")

@@ -1,5 +1,6 @@
 """The sweep file as it was written: bytes in, a tree with positions out, overrides applied, nothing validated yet."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,11 @@ from orchestrator.source_tree import Entry, KeyPath, Node, Position, Problem, ke
 from orchestrator.yaml_reader import YamlReader
 
 MAX_BYTES = 256 * 1024
+
+#: Section → the key whose word may stand for the whole: ``recipe: paper`` is ``recipe: {preset: paper}``.
+SHORT_FORMS = {"recipe": "preset"}
+#: Word that stands for the absence of a section, and never for the key.
+NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,10 @@ class Document:
     def problem(self, path: KeyPath, message: str) -> Problem:
         """Make a problem of the value at a path.
 
-        A path that goes beyond what was written is cut to it; only a missing key is still named.
+        A path that goes beyond what was written is cut to it; only missing keys are still named.
         """
         depth, position = self.root.walk(path)
-        beyond = path[depth : depth + 1]
-        missing = beyond if beyond and isinstance(beyond[0], str) else ()
+        missing = tuple(itertools.takewhile(lambda step: isinstance(step, str), path[depth:]))
         return Problem(position, path[:depth] + missing, message)
 
 
@@ -70,7 +75,7 @@ def parse_document(raw: bytes, source: str) -> Document:
     root = reader.read()
     if not isinstance(root.value, dict):
         raise InputError(f"{root.position}: holds {shown(root.plain())}, but should hold keys: name, dataset, model, …")
-    return Document(source, text, root, tuple(reader.problems))
+    return Document(source, text, _in_full(root), tuple(reader.problems))
 
 
 def _decoded(raw: bytes, source: str) -> str:
@@ -102,8 +107,22 @@ def with_overrides(document: Document, overrides: Iterable[str]) -> Document:
         reader = YamlReader(text, position.source, lines=False, prefix=path)
         node = reader.read() if text.strip() else Node(None, position)
         root = _replaced(document.root, path, node, position)
-        document = replace(document, root=root, problems=(*document.problems, *reader.problems))
+        document = replace(document, root=_in_full(root), problems=(*document.problems, *reader.problems))
     return document
+
+
+def _in_full(root: Node) -> Node:
+    """Write sections that were given as a word as mappings, so that there is one form to check and to override."""
+    if not isinstance(root.value, dict):
+        return root
+    entries = dict(root.value)
+    for section, key in SHORT_FORMS.items():
+        short = entries.get(section)
+        if short is not None and isinstance(short.node.value, str) and short.node.value != NONE:
+            mapping: dict[str, Entry] = {key: Entry(short.key_position, short.node)}
+            node = Node(mapping, short.node.position, short.node.size + 1)
+            entries[section] = Entry(short.key_position, node)
+    return Node(entries, root.position, root.size)
 
 
 def _replaced(node: Node, path: tuple[str, ...], new: Node, position: Position) -> Node:

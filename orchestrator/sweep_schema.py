@@ -8,20 +8,25 @@ import json
 from pathlib import Path
 from typing import Any
 
+from orchestrator.sweep_file import NONE, SHORT_FORMS
 from orchestrator.sweep_spec import SlotsSection, SweepSpec
 
 SCHEMA_FILE = Path(__file__).with_name("sweep.schema.json")
 
 #: What stands for the absence of a section that is on by default.
-_OFF = {"enum": [False, "none"]}
+_OFF = (False, NONE)
 
 
 def sweep_schema() -> dict[str, Any]:
     """Return the schema as JSON types."""
     schema: dict[str, Any] = _without_null(SweepSpec.model_json_schema())
     properties = schema["properties"]
-    for key in ("measure", "fine_tune"):
-        properties[key] = {"anyOf": [{"$ref": properties[key].pop("$ref")}, _OFF], **properties[key]}
+    for key in ("recipe", "measure", "fine_tune"):
+        section = {"$ref": properties[key].pop("$ref")}
+        words = []
+        if key in SHORT_FORMS:  # "recipe: paper"
+            words = schema["$defs"][Path(section["$ref"]).name]["properties"][SHORT_FORMS[key]]["enum"]
+        properties[key] = {"anyOf": [section, {"enum": [*words, *_OFF]}], **properties[key]}
     slots = schema["$defs"][SlotsSection.__name__]["properties"]
     for kind, value in slots.items():  # a kind may stand alone: "cuda:"
         slots[kind] = {"anyOf": [{"$ref": value.pop("$ref")}, {"type": "null"}], **value}

@@ -1,7 +1,7 @@
 """What a sweep file may say: every key with its kind, its limits and its default.
 
 The models hold what one key or section can tell by itself. What only several keys together tell (an axis named twice,
-lists of unequal length) is checked in ``sweep_checks``.
+a batch larger than the data set) is checked in ``sweep`` and ``sweep_recipe``.
 """
 
 import dataclasses
@@ -11,15 +11,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, Wit
 
 from orchestrator.exclusion import Exclusion, parse_exclusion
 from orchestrator.source_tree import shown
+from orchestrator.sweep_file import NONE
 from orchestrator.sweep_values import Choice, Flag, Number, OneOrMore, Text, Whole
 from workers.protocol.datasets import NAMED
-from workers.protocol.jobs import (
+from workers.protocol.jobs import MEMORY_FORMATS, MODES, PRECISIONS
+from workers.protocol.recipe import (
+    AUGMENTATION_POLICIES,
     AUGMENTATIONS,
     FINE_TUNE_LAYERS,
-    MEMORY_FORMATS,
-    MODES,
     OPTIMIZERS,
-    PRECISIONS,
+    PRESETS,
     SCHEDULES,
     FineTune,
     Recipe,
@@ -32,11 +33,27 @@ SMALLEST_RESOLUTION, LARGEST_RESOLUTION = 8, 2048
 #: The data set whose images are the user's own.
 IMAGE_FOLDER = "image-folder"
 
-_RECIPE, _FINE_TUNE = Recipe(), FineTune()
+#: How the file writes None of a recipe: the optimizer's, the size's or the paper's own value.
+AUTO = "auto"
+
+_RECIPE, _FINE_TUNE = PRESETS["short"], FineTune()
+#: Tests the weights as trained; without layers the other fields mean nothing and are the defaults.
+NO_FINE_TUNING = FineTune(layers="none")
+
 _Images = Whole(1, 100_000_000)
 _Batch = Whole(1, 65_536, unit="images")
 _Fraction = Number(0, 1, high_open=True)
-_LearningRate = Number(0, low_open=True)
+_LearningRate = Number(0, low_open=True, words=(AUTO,))
+
+
+def _written(value: Any) -> Any:
+    """Return a record's value as the file writes it."""
+    return AUTO if value is None else value
+
+
+def _recorded(value: Any) -> Any:
+    """Return a value of the file as records have it."""
+    return None if value == AUTO else value
 
 
 def _test_resolution(value: Any) -> Any:
@@ -58,7 +75,7 @@ def _rule(value: Any) -> Exclusion:
 
 def _none_if_off(value: Any) -> Any:
     """Take ``false`` and ``none`` for the absence of a section."""
-    return None if value is False or value == "none" else value
+    return None if value is False or value == NONE else value
 
 
 def _default_if_empty(value: Any) -> Any:
@@ -108,14 +125,20 @@ class Section(BaseModel):
 class DataSetSection(Section):
     """Which images."""
 
-    name: Annotated[str, Choice((*NAMED, IMAGE_FOLDER))]
-    """The data set; shapes is drawn by the program, image-folder are your own images."""
+    name: Annotated[str, Choice((*NAMED, IMAGE_FOLDER))] | None = None
+    """The data set; shapes is drawn by the program, image-folder are your own images; with recipe none not needed."""
     root: Annotated[str, Text()] | None = None
     """image-folder only: directory with train/CLASS/ and val/CLASS/; a relative one starts at the sweep file."""
     train_images: Annotated[int, _Images] | None = None
     """Training images to use, the same ones every time and as many of each class; all if left out."""
     test_images: Annotated[int, _Images] | None = None
     """Test images to use; all if left out."""
+    validation_images: Annotated[int, Whole(0, _Images.high)] | None = None
+    """Training images held out, to choose the test resolution by; a tenth, at most 10,000, if left out; 0 is none."""
+    channels: Annotated[int, Whole(1, 64)] | None = None
+    """Channels of an image, where no data set is named: with recipe none."""
+    classes: Annotated[int, Whole(2, 1_000_000)] | None = None
+    """Number of classes, likewise."""
 
 
 class ModelSection(Section):
@@ -151,49 +174,82 @@ class ZipSection(ModelSection, GridSection):
 
 
 class RecipeSection(Section):
-    """How networks are trained."""
+    """How networks are trained; what is left out is the preset's."""
 
+    preset: Annotated[str, Choice(tuple(PRESETS))] = "short"
+    """What the other keys change: short suits a few epochs on small images, paper is arXiv 2106.03640's."""
     epochs: Annotated[int, Whole(1, 100_000)] = _RECIPE.epochs
     """Passes over the training images."""
     batch_size: Annotated[int, _Batch] = _RECIPE.batch_size
     """Images per weight update."""
     optimizer: Annotated[str, Choice(OPTIMIZERS)] = _RECIPE.optimizer
     """rmsprop is TensorFlow's variant, as in the paper."""
-    learning_rate: Annotated[float, _LearningRate] | None = _RECIPE.learning_rate
-    """Peak value; if left out the optimizer's usual one, scaled to the batch size."""
+    learning_rate: Annotated[float | str, _LearningRate] = _written(_RECIPE.learning_rate)
+    """Peak value; auto is the optimizer's usual one, scaled to the batch size."""
     momentum: Annotated[float, _Fraction] = _RECIPE.momentum
     """Of rmsprop and sgd."""
-    weight_decay: Annotated[float, Number(0, 10)] | None = _RECIPE.weight_decay
-    """If left out the optimizer's usual one; norms are not decayed."""
+    weight_decay: Annotated[float | str, Number(0, 10, words=(AUTO,))] = _written(_RECIPE.weight_decay)
+    """auto is the optimizer's usual one; norms are not decayed."""
     schedule: Annotated[str, Choice(SCHEDULES)] = _RECIPE.schedule
     """cosine to zero, exponential (0.97 in 146 equal drops over the run, the paper's), or constant."""
     warmup_epochs: Annotated[float, Number(0, 100_000)] = _RECIPE.warmup_epochs
     """Linear warm-up of the learning rate from zero, may be a fraction of an epoch."""
     label_smoothing: Annotated[float, _Fraction] = _RECIPE.label_smoothing
     """Mass moved from the true class to all classes."""
-    mixup: Annotated[float, Number(0, 100)] = _RECIPE.mixup
-    """Alpha of mixup's Beta distribution; 0 is off."""
+    mixup: Annotated[float | str, Number(0, 100, words=(AUTO,))] = _written(_RECIPE.mixup)
+    """Alpha of mixup's Beta distribution; 0 is off; auto is the paper's for the size."""
     augmentation: Annotated[str, Choice(AUGMENTATIONS)] = _RECIPE.augmentation
     """flip is left-right; crop-flip also takes a random part of the image and resizes it."""
-    dropout: Annotated[float, _Fraction] | None = _RECIPE.dropout
-    """Before the classifier; if left out the size's own."""
+    dropout: Annotated[float | str, Number(0, 1, high_open=True, words=(AUTO,))] = _written(_RECIPE.dropout)
+    """Before the classifier; auto is the size's own."""
     stochastic_depth: Annotated[float, _Fraction] = _RECIPE.stochastic_depth
     """Drop rate of the last block, growing linearly from 0 at the first."""
     weight_average: Annotated[float, _Fraction] = _RECIPE.weight_average
     """Decay per epoch of the averaged weights, which are then the ones tested and kept; 0 is off."""
+    cutmix: Annotated[float | str, Number(0, 1, words=(AUTO,))] = _written(_RECIPE.cutmix)
+    """Probability that an image gets a part of another one; 0 is off; auto is the paper's for the size."""
+    rms_decay: Annotated[float | str, Number(0, 1, low_open=True, high_open=True, words=(AUTO,))] = _written(
+        _RECIPE.rms_decay
+    )
+    """Of rmsprop's mean of squared gradients, per update; auto is the paper's, 1 - batch_size / 16384."""
+    augmentation_policy: Annotated[str, Choice(AUGMENTATION_POLICIES)] = _RECIPE.augmentation_policy
+    """Changes of colour and shape after the flip."""
+    ema: Annotated[float, _Fraction] = _RECIPE.ema
+    """Decay per update of the averaged weights; 0 is off; instead of weight_average."""
+    average_warmup: Annotated[bool, Flag()] = _RECIPE.average_warmup
+    """Whether the decay of the averaged weights grows over the first updates, so that they soon forget the start."""
+
+    @property
+    def record(self) -> Recipe:
+        """The recipe as jobs carry it; what has no effect in it is as by default, so that equal jobs are one."""
+        changes = {key: _recorded(getattr(self, key)) for key in self.model_fields_set - {"preset"}}
+        recipe = dataclasses.replace(PRESETS[self.preset], **changes)
+        if recipe.optimizer != "rmsprop":
+            recipe = dataclasses.replace(recipe, rms_decay=_RECIPE.rms_decay)
+        if recipe.weight_average == recipe.ema == 0:
+            recipe = dataclasses.replace(recipe, average_warmup=_RECIPE.average_warmup)
+        return recipe
 
 
 class FineTuneSection(Section):
     """Training of the last layers at each test resolution before testing there."""
 
-    layers: Annotated[str, Choice(FINE_TUNE_LAYERS)] = _FINE_TUNE.layers
-    """none tests the weights as trained; head: last convolution, its norm, classifier; last-block: also stage 7."""
+    layers: Annotated[tuple[Annotated[str, Choice(FINE_TUNE_LAYERS)], ...], OneOrMore()] = (_FINE_TUNE.layers,)
+    """none: as trained; head: last convolution, its norm, classifier; last-block: also stage 7; several: each."""
     epochs: Annotated[int, Whole(1, 10_000)] = _FINE_TUNE.epochs
     """Passes over the training images."""
     batch_size: Annotated[int, _Batch] = _FINE_TUNE.batch_size
     """Images per weight update."""
-    learning_rate: Annotated[float, _LearningRate] | None = _FINE_TUNE.learning_rate
-    """Peak value; if left out 0.25 per 512 images of the batch, the paper's."""
+    learning_rate: Annotated[float | str, _LearningRate] = _written(_FINE_TUNE.learning_rate)
+    """Peak value; auto is 0.25 per 512 images of the batch, the paper's."""
+
+    def arm(self, layers: str) -> FineTune:
+        """Return one way of fine-tuning as jobs carry it; fields that mean nothing for it are always the same."""
+        if layers == "none":
+            return NO_FINE_TUNING
+        if layers == "batch-norm-statistics":
+            return FineTune(layers, epochs=1, batch_size=self.batch_size)
+        return FineTune(layers, self.epochs, self.batch_size, _recorded(self.learning_rate))
 
 
 class MeasureSection(Section):
@@ -280,8 +336,8 @@ class SweepSpec(Section):
     """Rules over the axes; what one of them holds for is left out."""
     test_resolution: Annotated[tuple[_TestResolution, ...], OneOrMore()] = ("native",)
     """Where each training is tested: pixels, native, or steps from the train resolution such as +32."""
-    recipe: RecipeSection = RecipeSection()
-    """How networks are trained."""
+    recipe: Annotated[RecipeSection | None, BeforeValidator(_none_if_off)] = RecipeSection()
+    """How networks are trained; none to train and test nothing, and only measure throughput."""
     fine_tune: Annotated[FineTuneSection | None, BeforeValidator(_none_if_off)] = FineTuneSection()
     """Training of the last layers at each test resolution; none to test the weights as trained."""
     measure: Annotated[MeasureSection | None, BeforeValidator(_none_if_off)] = MeasureSection()
@@ -290,16 +346,21 @@ class SweepSpec(Section):
     """On what to run; if left out the accelerators that are there, or else the processors."""
 
     @property
-    def recipe_record(self) -> Recipe:
-        """The recipe as jobs carry it."""
-        return Recipe(**self.recipe.model_dump())
+    def trains(self) -> bool:
+        """Whether networks are trained and tested, and not only measured."""
+        return self.recipe is not None
 
     @property
-    def fine_tune_record(self) -> FineTune:
-        """The fine-tuning as jobs carry it; without layers its other fields mean nothing and are the defaults."""
-        if self.fine_tune is None or self.fine_tune.layers == "none":
-            return dataclasses.replace(_FINE_TUNE, layers="none")
-        return FineTune(**self.fine_tune.model_dump())
+    def recipe_record(self) -> Recipe:
+        """The recipe as jobs carry it; where nothing is trained, the one whose training steps are measured."""
+        return (self.recipe or RecipeSection()).record
+
+    @property
+    def fine_tune_arms(self) -> tuple[FineTune, ...]:
+        """Every way in which a trained network is fine-tuned and tested, as jobs carry them."""
+        if self.fine_tune is None or not self.trains:
+            return (NO_FINE_TUNING,)
+        return tuple(self.fine_tune.arm(layers) for layers in dict.fromkeys(self.fine_tune.layers))
 
 
 #: Axis → its value where the file names none; None where it must.

@@ -1,28 +1,27 @@
-"""Commands that read results: results, front, speedup, sql, describe; and import of published ones."""
+"""Commands that read results: results, front, speedup, describe."""
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from db import user_sql
-from db.comparison import compare
-from db.front_views import MODES, SCENARIOS, Mode, Scenario
-from db.publications import read_csv
-from db.store import open_store
+from db.comparison import compare, compare_combined
+from db.front_views import JUDGEMENT, MODES, SCENARIOS, Mode, Scenario
+from db.fronts import chosen_on_test_images
+from db.pairing import pairings
 from db.views import VIEWS
-from orchestrator.commands.options import database_option, database_url, json_option, reading, sweep_argument
+from orchestrator.commands.options import database_option, json_option, reading, sweep_argument
+from orchestrator.commands.sources import chosen_sources, note_pairings, source_options, sources_told
 from orchestrator.description import describe_variant
-from orchestrator.errors import InputError
-from orchestrator.output import FORMATS, print_json, print_rows, without_constants
-from workers.protocol.variant import HALF_RESOLUTION, NATIVE_RESOLUTION
+from orchestrator.output import FOR_READING, FORMATS, print_json, print_rows, without_constants
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from db.reader import Reader
     from db.speedup import Speedup, SpeedupPoint
+    from orchestrator.commands.sources import Sources
 
 _TABLE_COLUMNS = (
     "model_size",
@@ -32,7 +31,9 @@ _TABLE_COLUMNS = (
     "train_resolution",
     "test_resolution",
     "seed",
+    "fine_tune_layers",
     "top1",
+    "validation_top1",
     "top1_before_fine_tune",
     "train_images_per_second",
     "inference_images_per_second",
@@ -44,7 +45,9 @@ _FRONT_COLUMNS = (
     "width",
     "train_resolution",
     "test_resolution",
+    "fine_tune_layers",
     "top1_mean",
+    "validation_top1_mean",
     "seeds",
     "images_per_second",
     "device",
@@ -59,7 +62,8 @@ scenario_option = click.option(
     type=click.Choice(SCENARIOS),
     default="best",
     show_default=True,
-    help="native: tested at the native resolution; best: where top-1 is best; all: every test resolution.",
+    help="native: tested at the native resolution; best: where most validation images are right (test images, if "
+    "there are none); all: every test resolution.",
 )
 mode_option = click.option("--mode", type=click.Choice(MODES), required=True, help="Which throughput counts.")
 
@@ -82,7 +86,7 @@ def results(
 ) -> int:
     """Show results: one row per evaluation, with the throughput of its network."""
     form = "json" if as_json else form
-    usual = _TABLE_COLUMNS if form == "table" else ()
+    usual = _TABLE_COLUMNS if form in FOR_READING else ()
     wanted = [name.strip() for name in columns.split(",")] if columns else list(usual)
     order = sort[1:] if sort.startswith("+") else f"-{sort}"
     with reading() as reader:
@@ -95,10 +99,14 @@ def results(
             limit=None if limit is None else limit + 1,
         )
         names = wanted or list(VIEWS["results"].c.keys())
+        only_measures = "" if rows else _only_measures(reader, sweep)
     more = limit is not None and len(rows) > limit
     rows, title = rows[:limit], ""
-    if form == "table" and columns is None:
+    if form in FOR_READING and columns is None:
         names, title = without_constants(rows, names)
+    if not rows and form == "table" and only_measures:
+        click.echo(only_measures)
+        return 0
     print_rows(rows, names, form, title)
     if more and form == "table":
         click.echo(f"the first {limit}; all: --format csv, or without --limit")
@@ -110,26 +118,84 @@ def results(
 @mode_option
 @scenario_option
 @filter_option
+@source_options
 @format_option
 @database_option
 @json_option
-def front(sweep: str | None, mode: Mode, scenario: Scenario, filter_text: str, form: str, as_json: bool) -> int:
-    """Show the Pareto front: configurations that no other one beats in both accuracy and throughput."""
+def front(
+    *,
+    sweep: str | None,
+    mode: Mode,
+    scenario: Scenario,
+    filter_text: str,
+    form: str,
+    as_json: bool,
+    **given: str | None,
+) -> int:
+    """Show the Pareto front: configurations that no other one beats in both accuracy and throughput.
+
+    With --accuracy published --throughput measured: published accuracies on your own hardware.
+    """
     form = "json" if as_json else form
+    sources, told = chosen_sources(**given), ""
     with reading() as reader:
         name = _sweep_name(reader, sweep)
-        points = reader.points(mode, scenario, sweep=name, filter_text=filter_text)
-        why_empty = "" if points else _why_empty(reader, mode, name, filter_text)
-    rows = [{key: value for key, value in point.items() if key != "on_front"} for point in points if point["on_front"]]
+        if sources.combined:
+            points, told = _combined_points(reader, mode, scenario, sources, name, filter_text)
+            why_empty = "no published result with a throughput that was measured here"
+        else:
+            text = sources.filtered(filter_text)
+            points = reader.points(mode, scenario, sweep=name, filter_text=text)
+            why_empty = "" if points else _why_empty(reader, mode, name, text)
+    on_front = [point for point in points if point["on_front"]]
+    rows = [{key: value for key, value in point.items() if key not in JUDGEMENT} for point in on_front]
+    _note_choice(on_front, scenario)
     if not rows and form == "table":
         click.echo(f"no front: {why_empty}")
         return 0
     names, title = list(rows[0] if rows else _FRONT_COLUMNS), ""
-    if form == "table":
+    if form in FOR_READING:
         names, constants = without_constants(rows, _FRONT_COLUMNS)
-        title = f"{mode} front, scenario {scenario}: {len(rows)} of {len(points)} configurations; {constants}"
+        title = f"{mode} front, scenario {scenario}: {len(rows)} of {len(points)} configurations"
+        title = "; ".join(filter(None, [title, constants, told if form != "table" else ""]))
+    if told and form == "table":
+        click.echo(told)
     print_rows(rows, names, form, title)
     return 0
+
+
+def _combined_points(
+    reader: Reader, mode: Mode, scenario: Scenario, sources: Sources, sweep: str | None, filter_text: str
+) -> tuple[list[dict[str, Any]], str]:
+    """Return published accuracies with throughput measured here, and whose both are in words."""
+    found = reader.combined(mode, scenario, publication=sources.publication, sweep=sweep, filter_text=filter_text)
+    paired = pairings(found.rows, mode)
+    note_pairings(paired, mode)
+    return found.points, sources_told(found.publication, paired)
+
+
+def _note_choice(points: Sequence[Mapping[str, Any]], scenario: Scenario) -> None:
+    """Say for how many points the test images themselves chose the test resolution."""
+    count = sum(chosen_on_test_images(point) for point in points)
+    if scenario == "best" and count:
+        click.echo(
+            f"note: for {count} of {len(points)} points the best test resolution was chosen on the test images, which "
+            "flatters them: no validation images were held out (see validation_images in the sweep file's dataset)",
+            err=True,
+        )
+
+
+def _only_measures(reader: Reader, sweep: str | None) -> str:
+    """Say that a sweep, or every sweep, has measurements and nothing else; empty if it is not so."""
+    chosen = reader.sweeps() if sweep is None else [reader.sweep(sweep)]
+    counts = [reader.counts(one.sweep_id) for one in chosen]
+    if not any(by_stage["measure"] for by_stage in counts) or any(by_stage["train"] for by_stage in counts):
+        return ""
+    names = ", ".join(one.name for one in chosen)
+    return (
+        f"nothing was trained, only measured ({names}): see the table measurements, or what published accuracies come "
+        "to here with: orchestrator front --accuracy published --throughput measured --mode train"
+    )
 
 
 def _why_empty(reader: Reader, mode: Mode, sweep: str | None, filter_text: str) -> str:
@@ -145,7 +211,7 @@ def _why_empty(reader: Reader, mode: Mode, sweep: str | None, filter_text: str) 
         )
     if rows:
         return f"{len(rows)} results, but none has a {mode} throughput: see `measure` in the sweep file"
-    return "no results" + (
+    return _only_measures(reader, sweep) or "no results" + (
         f" match {filter_text!r}" if filter_text else ": orchestrator launch examples/quickstart.yaml"
     )
 
@@ -156,35 +222,97 @@ def _why_empty(reader: Reader, mode: Mode, sweep: str | None, filter_text: str) 
 @mode_option
 @scenario_option
 @click.option("--sweep", help="Only results of this sweep.")
+@source_options
+@format_option
 @database_option
 @json_option
-def speedup(baseline: str, candidate: str, mode: Mode, scenario: Scenario, sweep: str | None, as_json: bool) -> int:
+def speedup(
+    *,
+    baseline: str,
+    candidate: str,
+    mode: Mode,
+    scenario: Scenario,
+    sweep: str | None,
+    form: str,
+    as_json: bool,
+    **given: str | None,
+) -> int:
     """Compare two fronts at equal accuracy: how much faster is the candidate?
 
     Throughput is interpolated between the points of each front (its logarithm, linearly in top-1), never beyond them.
+    With --accuracy published --throughput measured: what published accuracies come to on your own hardware.
     """
+    sources = chosen_sources(**given)
+    form = "json" if as_json else form
+    if sources.combined:
+        return _combined_speedup(
+            baseline=baseline,
+            candidate=candidate,
+            mode=mode,
+            scenario=scenario,
+            sources=sources,
+            sweep=sweep,
+            form=form,
+        )
+    baseline, candidate = sources.filtered(baseline), sources.filtered(candidate)
     with reading() as reader:
-        found = compare(
+        name = _sweep_name(reader, sweep)
+        found = compare(reader, baseline=baseline, candidate=candidate, mode=mode, scenario=scenario, sweep=name)
+        points = [
+            point
+            for text in dict.fromkeys((baseline, candidate))
+            for point in reader.points(mode, scenario, sweep=name, filter_text=text)
+            if point["on_front"]
+        ]
+    _note_choice(points, scenario)
+    if form == "json":
+        print_json(found.to_json())
+    elif form != "table":
+        _write_speedup(found, form, f"{mode} speed-up at equal accuracy of [{candidate}] over [{baseline}]")
+    else:
+        _print_speedup(found, baseline, candidate, mode, _SEEDS)
+        for text, covered in ((baseline, found.baseline_range), (candidate, found.candidate_range)):
+            if covered is None:
+                with reading() as reader:
+                    click.echo(f"[{text}]: {_why_empty(reader, mode, name, text)}")
+    return 0
+
+
+def _combined_speedup(
+    *, baseline: str, candidate: str, mode: Mode, scenario: Scenario, sources: Sources, sweep: str | None, form: str
+) -> int:
+    with reading() as reader:
+        combined = compare_combined(
             reader,
             baseline=baseline,
             candidate=candidate,
             mode=mode,
             scenario=scenario,
+            publication=sources.publication,
             sweep=_sweep_name(reader, sweep),
         )
-    if as_json:
-        print_json(found.to_json())
+    told = sources_told(combined.publication, combined.pairings)
+    if form == "json":
+        print_json(combined.to_json())
+        return 0
+    note_pairings(combined.pairings, mode)
+    if form != "table":
+        _write_speedup(combined.speedup, form, f"{mode} speed-up of [{candidate}] over [{baseline}]; {told}")
     else:
-        _print_speedup(found, baseline, candidate, mode)
-        for text, covered in ((baseline, found.baseline_range), (candidate, found.candidate_range)):
-            if covered is None:
-                with reading() as reader:
-                    click.echo(f"[{text}]: {_why_empty(reader, mode, sweep, text)}")
+        _print_speedup(combined.speedup, baseline, candidate, mode, "a publication gives one top-1 per network", told)
     return 0
 
 
-def _print_speedup(found: Speedup, baseline: str, candidate: str, mode: Mode) -> None:
+#: What to do where the intervals do not cover the noise of top-1.
+_SEEDS = "give each network several seeds to cover top-1's noise too"
+
+
+def _print_speedup(
+    found: Speedup, baseline: str, candidate: str, mode: Mode, accuracy_noise: str, told: str = ""
+) -> None:
     click.echo(f"{mode} speed-up at equal accuracy of [{candidate}] over [{baseline}]")
+    if told:
+        click.echo(told)
     if not found.points or found.maximum is None:
         click.echo(f"none can be told: {found.reason}")
         return
@@ -195,7 +323,18 @@ def _print_speedup(found: Speedup, baseline: str, candidate: str, mode: Mode) ->
     click.echo(f"largest: {found.maximum.speedup:.2f}× at {found.maximum.top1:.2f} %{_in_brackets(found.maximum)}")
     click.echo(f"geometric mean over these accuracies: {found.geometric_mean:.2f}×")
     if found.maximum.low is not None and "accuracy" not in found.interval_covers:
-        click.echo("the intervals cover throughput only: give each network several seeds to cover top-1's noise too")
+        click.echo(f"the intervals cover throughput only: {accuracy_noise}")
+
+
+def _write_speedup(found: Speedup, form: str, title: str) -> None:
+    """Write the points for other programs: top-1 in percent, the ratio, and its 95 % interval."""
+    rows = [
+        {"top1": point.top1, "speedup": point.speedup, "speedup_low": point.low, "speedup_high": point.high}
+        for point in found.points
+    ]
+    print_rows(rows, ["top1", "speedup", "speedup_low", "speedup_high"], form, title)
+    if not found.points:
+        click.echo(f"none can be told: {found.reason}", err=True)
 
 
 def _interval(point: SpeedupPoint) -> str:
@@ -204,51 +343,6 @@ def _interval(point: SpeedupPoint) -> str:
 
 def _in_brackets(point: SpeedupPoint) -> str:
     return "" if point.low is None else f" (95 % interval {_interval(point)})"
-
-
-@click.command()
-@click.argument("statement", required=False)
-@click.option("--file", "file", type=click.Path(path_type=Path), help="Read the statement from a file.")
-@click.option("--schema", is_flag=True, help="Show the views and their columns.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
-@click.option("--limit", type=click.IntRange(min=1), default=10_000, show_default=True, help="At most so many rows.")
-@click.option("--seconds", type=click.FloatRange(0.001, 3600), default=10.0, show_default=True, help="Time limit.")
-@database_option
-@json_option
-def sql(
-    *, statement: str | None, file: Path | None, schema: bool, form: str, limit: int, seconds: float, as_json: bool
-) -> int:
-    """Ask the database in SQL, read-only.
-
-    E.g. "SELECT norm, max(top1) FROM results GROUP BY norm".
-    """
-    form = "json" if as_json else form
-    if schema:
-        return _print_schema(form)
-    text = _statement(statement, file)
-    found = user_sql.run(database_url(), text, row_limit=limit, seconds=seconds)
-    print_rows(found.as_objects(), found.columns, form)
-    if found.truncated:
-        click.echo(f"only the first {limit} rows: more with --limit", err=True)
-    return 0
-
-
-def _statement(statement: str | None, file: Path | None) -> str:
-    if (statement is None) == (file is None):
-        raise InputError("give one statement, or --file", hint='orchestrator sql "SELECT * FROM results LIMIT 5"')
-    if file is None:
-        return str(statement)
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: {error}") from error
-
-
-def _print_schema(form: str) -> int:
-    rows = [{"view": name, "column": column} for name, view in VIEWS.items() for column in list(view.c.keys())]
-    print_rows(rows, ["view", "column"], form)
-    click.echo("what they mean, with units: docs/views.md", err=True)
-    return 0
 
 
 @click.command()
@@ -269,18 +363,4 @@ def describe(size: str, settings: tuple[str, ...], as_json: bool) -> int:
     return 0
 
 
-@click.command("import")
-@click.option("--published", type=click.Path(path_type=Path), required=True, help="CSV file of published results.")
-@click.option("--name", help="Of the publication; the file's name if left out. The same name again replaces it.")
-@click.option("--dataset", default="imagenet", show_default=True, help="What the results were measured on.")
-@database_option
-def import_(published: Path, name: str | None, dataset: str) -> int:
-    """Put published results beside measured ones."""
-    records = read_csv(published, NATIVE_RESOLUTION, HALF_RESOLUTION)
-    with contextlib.closing(open_store(database_url())) as store:
-        store.put_publication(name or published.stem, dataset, records)
-    click.echo(f"{len(records)} published results; see them with: orchestrator results --filter source=published")
-    return 0
-
-
-COMMANDS = (results, front, speedup, sql, describe, import_)
+COMMANDS = (results, front, speedup, describe)

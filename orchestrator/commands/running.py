@@ -81,6 +81,8 @@ def plan(as_json: bool, **given: Any) -> int:
 def _print_plan(title: str, found: Plan) -> None:
     rows = []
     for name, stage in found.stages.items():
+        if not stage.jobs_in_all and not stage.excluded:
+            continue
         seconds = stage.predicted_seconds
         groups = {group: stage.count(group) for group in ("to_run", "reused", "impossible", "diverged", "held")}
         predicted = "" if seconds is None else f"{seconds:.0f} s"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Two networks, one train and two test resolutions: the smallest sweep that has every stage.
 SWEEP = """\
 name: tiny
-dataset: {name: fashion-mnist, train_images: 600, test_images: 400}
+dataset: {name: fashion-mnist, train_images: 600, test_images: 400, validation_images: 200}
 model: {size: b0, width: 0.25, small_images: true}
 grid:
   group_size: [1, 16]

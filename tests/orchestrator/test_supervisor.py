@@ -14,8 +14,9 @@ from orchestrator.errors import ImpossibleHereError
 from orchestrator.slots.request import SlotRequest, probe
 from orchestrator.slots.supervisor import Supervisor, WorkerDied
 from orchestrator.slots.worker_process import WorkerProcess, WorkerSettings
-from workers.protocol.jobs import DataSet, MeasureJob, Recipe, TrainJob
+from workers.protocol.jobs import DataSet, MeasureJob, TrainJob
 from workers.protocol.orders import Failed, Finished, Order
+from workers.protocol.recipe import Recipe
 from workers.protocol.variant import Variant
 
 VARIANT = Variant("b0", 1, 6, "gn", 0.125, small_images=True)

@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
+from orchestrator.errors import InputError
+from orchestrator.expansion import expand
 from orchestrator.sweep import Sweep, check_sweep
 from orchestrator.sweep_file import parse_document, with_overrides
 
@@ -36,3 +40,13 @@ grid: {group_size: 1, norm: gn, train_resolution: native}
 def sweep_of(text: str, *overrides: str, directory: Path = Path()) -> Sweep:
     """Read a sweep from text as if it were a file called sweep.yaml."""
     return check_sweep(with_overrides(parse_document(text.encode(), "sweep.yaml"), overrides), directory)
+
+
+def refusal(text: str, *overrides: str) -> str:
+    """Return the message with which a file is refused, at the latest when its jobs are listed."""
+    with pytest.raises(InputError) as caught:
+        expand(sweep_of(text, *overrides), {"cpu": ["environment"]})
+    message = str(caught.value)
+    assert "Traceback" not in message
+    assert caught.value.exit_code == 2
+    return message

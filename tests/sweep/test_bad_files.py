@@ -13,18 +13,7 @@ from orchestrator.expansion import expand
 from orchestrator.source_tree import MAX_PROBLEMS
 from orchestrator.sweep import check_sweep, load_sweep
 from orchestrator.sweep_file import MAX_BYTES, parse_document
-from tests.sweep.example_sweep import SMALL, SWEEP, sweep_of
-
-
-def refusal(text: str, *overrides: str) -> str:
-    """Return the message with which a file is refused, at the latest when its jobs are listed."""
-    with pytest.raises(InputError) as caught:
-        expand(sweep_of(text, *overrides), {"cpu": ["environment"]})
-    message = str(caught.value)
-    assert "Traceback" not in message
-    assert caught.value.exit_code == 2
-    return message
-
+from tests.sweep.example_sweep import SMALL, SWEEP, refusal
 
 # One change to the documentation's sweep, and how its refusal begins (after "sweep.yaml:").
 EDITS = {
@@ -38,7 +27,7 @@ EDITS = {
     ),
     "another name for a key": ("epochs: 4", "lr: 0.1", "13: recipe.lr: unknown key - did you mean 'learning_rate'?"),
     "unknown slot": ("{cpu:", "{gpu: {}, cpu:", "16: slots.gpu: unknown key - did you mean 'cuda'?"),
-    "key like nothing": ("epochs: 4", "zzz: 4", "13: recipe.zzz: unknown key; known are epochs, batch_size"),
+    "key like nothing": ("epochs: 4", "zzz: 4", "13: recipe.zzz: unknown key; known are preset, epochs, b"),
     "key twice": ("seed: [0, 1]", "seed: [0, 1]\n  norm: bn", "10: grid.norm: given twice, on lines 7 and 10"),
     "key twice in braces": ("epochs: 4", "epochs: 4, epochs: 5", "13: recipe.epochs: given twice, on lines 13 and 13"),
     "key with control characters": ("epochs: 4", '"a\\e[31m": 4', "13: recipe.'a\\x1b[31m': unknown key"),
@@ -166,7 +155,7 @@ EDITS = {
     "warm-up beyond the end": (
         "epochs: 4,",
         "epochs: 4, warmup_epochs: 5,",
-        "13: recipe.warmup_epochs: 5 is longer than",
+        "13: recipe.warmup_epochs: 5 is longer than the whole training (4 epochs): give at most 4",
     ),
     "one block": ("batch_size: auto", "blocks: 1", "15: measure.blocks: 1 is not a whole number from 2 to 1000"),
     # words
@@ -349,6 +338,7 @@ BAD_OVERRIDES = {
     "grid.seed=[1, 010]": "--set grid.seed: grid.seed[1]: 010 has a leading zero",
     "gird.seed=1": "--set gird.seed: gird: unknown key - did you mean 'grid'?",
     "recipe.epochs=": "--set recipe.epochs: is empty",
+    "recipe=papre": "--set recipe: recipe.preset: 'papre' is not one of short, paper - did you mean 'paper'?",
     "name.x=1": "--set name.x: 'x' cannot be set inside 'fashion-g16-half'",
     "grid.seed": "--set 'grid.seed': expected key=value",
     "=1": "--set '=1': expected key=value",

@@ -22,6 +22,7 @@ VALUES = {
     "half_resolution": 196,
     "precision": "fp32",
     "seed": 0,
+    "fine_tune_layers": "head",
 }
 
 
@@ -33,6 +34,8 @@ VALUES = {
         "norm != 'ln' or seed > 3",
         "not (norm == 'ln')",
         "norm in ['gn', 'ln']",
+        "fine_tune_layers == 'head'",
+        "fine_tune_layers not in ['none', 'batch-norm-statistics']",
         "norm not in ('bn', 'ln')",
         "group_size in {1, 16}",
         "train_resolution < native_resolution",
@@ -81,6 +84,19 @@ def test_a_rule_knows_what_it_looks_at():
     }
 
 
+@pytest.mark.parametrize(
+    ("rule", "of_tests"),
+    [
+        ("norm == 'gn' and train_resolution < 20", False),
+        ("test_resolution > 20", True),
+        ("seed == 0 and fine_tune_layers == 'none'", True),
+        ("train_resolution == 'half'", False),
+    ],
+)
+def test_a_rule_knows_whether_it_is_about_tests(rule, of_tests):
+    assert parse_exclusion(rule).of_tests == of_tests
+
+
 def test_every_axis_can_be_named():
     assert set(AXES) < set(NAMES)
 
@@ -122,6 +138,10 @@ def test_every_axis_can_be_named():
         "norm == size",
         "norm < 'ln'",
         "precision == 'fp8'",
+        "fine_tune_layers == 'gn'",
+        "fine_tune_layers == 'classifier'",
+        "fine_tune_layers < 'head'",
+        "fine_tune_layers == head",
         "small_images == 1",
         "small_images < true",
         "group_size == '16'",

@@ -1,5 +1,7 @@
 """From a sweep to its jobs."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from orchestrator.errors import InputError
 from orchestrator.expansion import Expansion, expand
 from tests.sweep.example_sweep import SMALL, SWEEP, sweep_of
 from workers.protocol.jobs import MeasureJob
+from workers.protocol.recipe import PRESETS
 
 CPU = {"cpu": ["xeon"]}
 
@@ -163,6 +166,73 @@ def test_a_training_whose_tests_are_all_excluded_is_noted():
     assert expansion.notes == ("1 training(s) are tested nowhere: rules exclude all their evaluations",)
 
 
+ARMS = "fine_tune={layers: [none, head, batch-norm-statistics]}"
+
+
+def arms(expansion: Expansion) -> list[tuple[str, int, str]]:
+    return [(job.training.variant.norm, job.test_resolution, job.fine_tune.layers) for job in expansion.evaluations]
+
+
+def test_each_way_of_fine_tuning_is_an_evaluation_of_the_same_training():
+    expansion = expansion_of(SMALL, "grid.norm=bn", "test_resolution=[28, 32]", ARMS)
+    assert len(expansion.trainings) == 1
+    ways = ("none", "head", "batch-norm-statistics")
+    assert arms(expansion) == [("bn", pixels, layers) for pixels in (28, 32) for layers in ways]
+    assert expansion.notes == ()
+
+
+def test_ways_of_fine_tuning_multiply_no_measurements():
+    norm = "grid.norm=[bn, gn]"
+    assert expansion_of(SMALL, norm, ARMS).measurements == expansion_of(SMALL, norm).measurements
+
+
+def test_labels_tell_the_ways_of_fine_tuning_apart():
+    labels = [job.label for job in expansion_of(SMALL, "grid.norm=bn", "test_resolution=[28, 32]", ARMS).evaluations]
+    assert labels[:2] == ["b0×0.25 G1 e6 bn @28 seed 0 → 28", "b0×0.25 G1 e6 bn @28 seed 0 → 28 head"]
+    assert len(set(labels)) == len(labels) == 6
+
+
+def test_statistics_are_left_out_and_counted_for_networks_without_batch_norms():
+    expansion = expansion_of(SMALL, "grid.norm=[bn, gn, ln+pn]", "grid.seed=[0, 1]", ARMS)
+    counted = Counter((norm, layers) for norm, _, layers in arms(expansion))
+    both = {(norm, layers): 2 for norm in ("bn", "gn", "ln+pn") for layers in ("none", "head")}
+    assert counted == {**both, ("bn", "batch-norm-statistics"): 2}
+    reason = "their networks have no batch norms"
+    assert expansion.notes == (f"4 of 6 training(s) are not tested with batch-norm-statistics: {reason}",)
+    assert expansion.excluded == {"train": 0, "evaluate": 0, "measure": 0}
+
+
+def test_a_rule_about_the_fine_tuning_leaves_out_evaluations_only():
+    rule = "exclude=[\"fine_tune_layers == 'head' and test_resolution > train_resolution and norm == 'bn'\"]"
+    expansion = expansion_of(
+        SMALL, "grid.norm=[bn, gn]", "test_resolution=[28, 32]", "fine_tune.layers=[none, head]", rule
+    )
+    left_out = {("bn", 32, "head")}
+    everything = {(norm, pixels, layers) for norm in ("bn", "gn") for pixels in (28, 32) for layers in ("none", "head")}
+    assert set(arms(expansion)) == everything - left_out
+    assert len(expansion.trainings) == 2
+    assert expansion.excluded == {"train": 0, "evaluate": 1, "measure": 0}
+    assert [(one.trainings, one.evaluations) for one in expansion.rules] == [(0, 1)]
+
+
+def test_a_test_resolution_without_any_way_left_is_not_measured():
+    rule = "exclude=[\"fine_tune_layers in ['none', 'head'] and test_resolution == 32\"]"
+    expansion = expansion_of(SMALL, "test_resolution=[28, 32]", "fine_tune.layers=[none, head]", rule)
+    assert [(job.mode, job.resolution) for job in expansion.measurements] == [("train", 28), ("inference", 28)]
+    assert expansion.excluded == {"train": 0, "evaluate": 2, "measure": 1}
+
+
+def test_adding_a_way_of_fine_tuning_keeps_every_earlier_job():
+    before, after = expansion_of(SWEEP), expansion_of(SWEEP, "fine_tune.layers=[head, last-block]")
+    assert fingerprints(after) > fingerprints(before)
+    assert after.trainings == before.trainings
+
+
+def test_one_recipe_serves_sizes_with_settings_of_their_own():
+    expansion = expansion_of(SMALL, "model={size: [b0, b5]}", "recipe=paper")
+    assert {job.recipe for job in expansion.trainings} == {PRESETS["paper"]}
+
+
 def test_what_cannot_be_built_may_be_asked_for_when_a_rule_leaves_it_out():
     axes = ["model={size: [b5, b6]}", "grid.group_size=[1, 16]", "grid.train_resolution=64", "test_resolution=64"]
     with pytest.raises(InputError, match=r"b6 G16 e4 gn cannot be built"):
@@ -203,6 +273,9 @@ def test_more_jobs_than_usual_have_to_be_meant():
     with pytest.raises(InputError, match="more than 100,000 jobs"):
         expand(sweep, CPU)
     assert len(expand(sweep, CPU, allow_many=True).evaluations) == 300 * 392
+    axes = ["grid.seed=" + str(list(range(9000))), "grid.precision=[fp32, bf16]", "test_resolution=[28, 32]"]
+    with pytest.raises(InputError, match=r"18,000 trainings and 108,000 evaluations"):
+        expand(sweep_of(SMALL, *axes, "grid.norm=bn", ARMS), CPU)
 
 
 def test_adding_a_test_resolution_adds_no_training():

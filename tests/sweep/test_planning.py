@@ -135,14 +135,36 @@ def test_work_grows_with_images_epochs_and_pixels():
     (fewer,) = expansion_of(SMALL, "grid.train_resolution=16", "recipe.epochs=1", "dataset.train_images=6000").trainings
     (larger,) = expansion_of(SMALL, "grid.train_resolution=32", "recipe.epochs=1").trainings
     assert work(longer) == 3 * work(small)
-    assert work(fewer) == work(small) / 10
+    assert work(fewer) == pytest.approx(work(small) * 6000 / 54_000)
     assert work(larger) == pytest.approx(4 * work(small), rel=0.02)
 
 
 def test_a_test_without_fine_tuning_is_less_work():
     (tuned,) = expansion_of(SMALL).evaluations
     (plain,) = expansion_of(SMALL, "fine_tune=none").evaluations
-    assert work(tuned) == work(plain) * (2 * 10_000 + 2 * 60_000) / 10_000
+    assert work(tuned) == pytest.approx(work(plain) * (6000 + 2 * 10_000 + 2 * 54_000) / (6000 + 10_000))
+
+
+def test_held_out_images_are_tested_and_not_trained_on():
+    some, none = expansion_of(SMALL), expansion_of(SMALL, "dataset.validation_images=0")
+    assert work(some.trainings[0]) == pytest.approx(work(none.trainings[0]) * 54_000 / 60_000)
+    (some,), (none,) = (
+        expansion_of(
+            SMALL,
+            "fine_tune=none",
+            f"dataset={{name: fashion-mnist, train_images: 100, validation_images: {n}}}",
+            "recipe.batch_size=32",
+        ).evaluations
+        for n in (1000, 0)
+    )
+    assert work(some) == pytest.approx(work(none) * 11_000 / 10_000)
+
+
+def test_statistics_take_one_pass_over_the_training_images():
+    settings = ["grid.norm=bn", "dataset={name: fashion-mnist, train_images: 5000, validation_images: 1000}"]
+    arms = "fine_tune={layers: [none, batch-norm-statistics], epochs: 7}"
+    plain, statistics = expansion_of(SMALL, *settings, arms).evaluations
+    assert work(statistics) == pytest.approx(work(plain) * (1000 + 2 * 10_000 + 5000) / (1000 + 10_000))
 
 
 def test_a_stage_takes_its_work_over_what_all_slots_do_together():
@@ -187,5 +209,16 @@ def test_unknown_numbers_of_images_are_not_guessed(tmp_path):
     folder = ["model.small_images=false", "test_resolution=64"]
     expansion = expansion_of(SMALL, f"dataset={{name: image-folder, root: {tmp_path}}}", *folder)
     assert work(expansion.trainings[0]) is None
+    assert work(expansion.evaluations[0]) is None
     history = [PastJob(expansion.trainings[0], "cpu", 10.0), PastJob(expansion_of(SMALL).trainings[0], "cpu", 10.0)]
     assert make_plan(expansion, {}, CPU, history).stages["train"].predicted_seconds is None
+
+
+def test_an_image_folder_whose_counts_are_written_has_a_prediction(tmp_path):
+    for part in ("train/a", "train/b", "val/a", "val/b"):
+        (tmp_path / part).mkdir(parents=True)
+    counts = "train_images: 4000, test_images: 500, validation_images: 100"
+    folder = [f"dataset={{name: image-folder, root: {tmp_path}, {counts}}}", "model.small_images=false"]
+    expansion = expansion_of(SMALL, *folder, "fine_tune=none")
+    forward = work(expansion.evaluations[0]) / (500 + 100)
+    assert work(expansion.trainings[0]) == pytest.approx(3 * 4 * 4000 * forward)
