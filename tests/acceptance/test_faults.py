@@ -123,9 +123,9 @@ def test_damaged_images_fail_the_sweep_with_one_grouped_reason(place):
             (root / split / name).mkdir(parents=True)
             for number in range(4):
                 (root / split / name / f"{number}.jpg").write_bytes(b"this is no picture")
-    sweep = SWEEP.replace(
-        "{name: fashion-mnist, train_images: 600, test_images: 400}", "{name: image-folder, root: images}"
-    )
+    clothes = "{name: fashion-mnist, train_images: 600, test_images: 400, validation_images: 200}"
+    assert clothes in SWEEP
+    sweep = SWEEP.replace(clothes, "{name: image-folder, root: images}")
     place.write(sweep.replace("small_images: true", "small_images: false").replace("batch_size: 50", "batch_size: 4"))
     place.run("launch", "sweep.yaml", "--set", "measure=none", expect=1)
     groups = place.json("failures")
