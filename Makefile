@@ -22,9 +22,11 @@ demo: $(ENV)/installed
 	@$(BIN)/orchestrator --db $(DEMO_DB) front quickstart --mode train
 	@$(BIN)/orchestrator --db $(DEMO_DB) front quickstart --mode inference
 	@$(BIN)/orchestrator --db $(DEMO_DB) speedup --sweep quickstart --mode train \
-		--baseline "group_size=1 norm=gn train_resolution=native" --candidate "group_size=16 norm=ln+pn train_resolution=half"
-	@$(BIN)/orchestrator --db $(DEMO_DB) speedup --sweep quickstart --mode train --baseline group_size=1 --candidate group_size=16
-	@$(BIN)/orchestrator --db $(DEMO_DB) speedup --sweep quickstart --mode inference --baseline group_size=1 --candidate group_size=16
+		--baseline train_resolution=native --candidate train_resolution=half
+	@$(BIN)/orchestrator --db $(DEMO_DB) speedup --sweep quickstart --mode inference \
+		--baseline train_resolution=native --candidate train_resolution=half
+	@$(BIN)/orchestrator --db $(DEMO_DB) speedup --sweep quickstart --mode train --scenario native \
+		--baseline group_size=1 --candidate group_size=16
 	@echo
 	@echo "To look at it in the browser: make dashboard"
 

@@ -118,13 +118,19 @@ def cells(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def download(rows: Sequence[dict[str, Any]], name: str) -> None:
-    """Offer rows as a CSV file, with every column."""
+def download(read: Callable[[], Sequence[dict[str, Any]]], number: int, name: str) -> None:
+    """Offer rows as a CSV file, with every column.
+
+    Args:
+        read: Returns the rows; not called before somebody wants the file.
+        number: Of the rows.
+        name: Of the file, without its ending.
+    """
     import pandas as pd
 
     st.download_button(
-        f"Download as CSV ({wording.counted(len(rows), 'row')})",
-        lambda: pd.DataFrame(rows).to_csv(index=False),
+        f"Download as CSV ({wording.counted(number, 'row')})",
+        lambda: pd.DataFrame(read()).to_csv(index=False),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -1,72 +1,63 @@
-"""How many of the results a front chart shows, and why it does not show the others. Pure."""
+"""How many of the results a page shows, and why it does not show the others. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from dashboard import wording
+from db.front_part import LeftOut
 from db.front_views import Mode, Scenario
 from db.fronts import chosen_on_test_images
 
 Row = Mapping[str, Any]
 
+#: Rows of results that are shown at most, and up to which they are counted and offered as a file.
+SHOWN, COUNTED = 1_000, 10_000
 _OTHER_RESOLUTIONS: Final[dict[Scenario, str]] = {
     "best": "tested at another than the network's best test resolution",
     "native": "tested at another than the native resolution",
     "all": "",
 }
-#: What tells one configuration of ``results`` from another; seeds and sweeps are pooled.
-_CONFIGURATION: Final = (
-    "variant_id",
-    "dataset_id",
-    "train_resolution",
-    "test_resolution",
-    "recipe_digest",
-    "fine_tune_digest",
-    "precision",
-)
 
 
 def sentence(
-    shown: Sequence[Row], measured: Sequence[Row], results: Sequence[Row], *, mode: Mode, scenario: Scenario
+    drawn: Sequence[Row], points: int, tested: int, left_out: LeftOut, *, mode: Mode, scenario: Scenario
 ) -> str:
-    """Say how many are shown of how many, and why the others are not.
+    """Say how many points are shown of how many, and why the others are not.
 
     Args:
-        shown: The points of the chart.
-        measured: The points of every test resolution, of the same data set and place.
-        results: Rows of ``results`` with the same filter; what was not measured well enough is found here.
+        drawn: The points of the chart: all of the front, and the nearest others.
+        points: How many points of the scenario there are in the chart's place.
+        tested: How many there are of every test resolution.
+        left_out: What was tested and has no throughput that counts.
         mode: Whose throughput is shown.
         scenario: Which test resolutions are shown.
     """
-    here = _of_the_same_scope(results, shown)
-    drawn = {_configuration(row) for row in measured}
-    contended = {_configuration(row) for row in here if row[f"{mode}_verdict"] == "contended"} - drawn
-    waiting = {_configuration(row) for row in here if row[f"{mode}_images_per_second"] is None} - drawn - contended
     reasons = [
-        (len(measured) - len(shown), _OTHER_RESOLUTIONS[scenario]),
-        (len(contended), "disturbed by other programs while measured (`orchestrator remeasure` repeats that)"),
-        (len(waiting), "not measured yet"),
+        (points - len(drawn), "further from the front"),
+        (tested - points, _OTHER_RESOLUTIONS[scenario]),
+        (left_out.contended, "disturbed by other programs while measured (`orchestrator remeasure` repeats that)"),
+        (left_out.waiting, "not measured yet"),
     ]
-    left_out = [f"{number:,} {reason}" for number, reason in reasons if number > 0]
-    total = wording.counted(len(measured) + len(contended) + len(waiting), "tested configuration")
-    because = f"; left out: {wording.listed(left_out)}" if left_out else ""
-    said = f"{len(shown):,} of {total} shown{because}. {_judged(shown, mode)} {choice(shown, scenario)}"
-    return said.rstrip()
-
-
-def _configuration(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _CONFIGURATION)
-
-
-def _of_the_same_scope(results: Sequence[Row], shown: Sequence[Row]) -> list[Row]:
-    """Return our own results on the chart's data set, measured in its place or nowhere."""
-    data_sets = {wording.data_set(row) for row in shown}
-    places = {wording.place(row) for row in shown} | {wording.place({"source": "measured", "device": None})}
-    return [
-        row
-        for row in results
-        if row["source"] == "measured" and wording.data_set(row) in data_sets and wording.place(row) in places
+    told = [f"{number:,} {reason}" for number, reason in reasons if number > 0]
+    total = wording.counted(tested + left_out.contended + left_out.waiting, "tested configuration")
+    because = f"; left out: {wording.listed(told)}" if told else ""
+    parts = [
+        f"{len(drawn):,} of {total} shown{because}.",
+        _selection(points - len(drawn)),
+        _judged(drawn, mode),
+        choice(drawn, scenario),
     ]
+    return " ".join(part for part in parts if part)
+
+
+def _selection(further: int) -> str:
+    """Say by which rule points were chosen; empty where all are drawn."""
+    if further <= 0:
+        return ""
+    return (
+        "Drawn are all points of the front and, of the others, those whose accuracy is least below the best of what is "
+        "as fast or faster; the file has them all. What follows counts what is drawn."
+    )
 
 
 def choice(shown: Sequence[Row], scenario: Scenario) -> str:
@@ -84,3 +75,24 @@ def _judged(shown: Sequence[Row], mode: Mode) -> str:
     on_front = sum(bool(row["on_front"]) for row in shown)
     noisy = sum(row[f"{mode}_verdict"] == "noisy" for row in shown)
     return f"{on_front:,} on the front" + (f", {noisy:,} noisy." if noisy else ".")
+
+
+def of_results(rows: int, matching: int, total: int) -> str:
+    """Say how many rows are shown of how many, and why not the others.
+
+    Args:
+        rows: How many are shown.
+        matching: How many the sweep and the filter let through; ``COUNTED`` stands for as many or more.
+        total: How many there are; likewise.
+    """
+    if rows == matching:
+        why = "" if matching == total else "; the sweep and the filter leave out the others"
+        return f"{rows:,} of {_counted(total)} shown{why}. The file has every column."
+    first = f"The newest {rows:,} of {_counted(matching)} shown"
+    if matching < COUNTED:
+        return f"{first}: narrow the filter, or download all of them. The file has every column."
+    return f"{first}: narrow the filter. `orchestrator results --format csv` writes all of them, with every column."
+
+
+def _counted(rows: int) -> str:
+    return f"{rows:,} or more rows" if rows >= COUNTED else wording.counted(rows, "row")

@@ -1,17 +1,17 @@
 """The page of one front: for training and for inference alike."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboard import controls, coverage, notices, reading, wording
+from dashboard import controls, coverage, notices, reading
 from dashboard.figures import families
 from dashboard.figures.front_figure import front_figure
 from dashboard.figures.front_points import front_points
-from dashboard.reading import Rows, Source
-from db.errors import FilterError
-from db.front_views import Mode, Scenario
+from dashboard.reading import Chosen, Rows, Source
+from db.front_views import SCOPE, Mode
 
 _TITLES: Final[dict[Mode, str]] = {"train": "Training front", "inference": "Inference front"}
 _LEDES: Final[dict[Mode, str]] = {
@@ -20,6 +20,8 @@ _LEDES: Final[dict[Mode, str]] = {
     "inference": "Which network is the best trade-off to run here: the same accuracies against what theory counts, and "
     "against the throughput that was measured.",
 }
+#: Points beside the front that are drawn at most; more than a person can tell apart, and few enough for a browser.
+_OTHERS: Final = 2_000
 _LEGEND: Final = (
     "The thick pale line is the front: nothing else measured on this device is as accurate and as fast. Its points are "
     "large. Lines join the sizes and widths of one configuration. Horizontal whiskers: the middle half of the timed "
@@ -37,26 +39,28 @@ def show(mode: Mode) -> None:
     st.title(_TITLES[mode])
     st.markdown(_LEDES[mode])
     where = reading.source()
-    sweep, scenario, text = _choices(where)
-    found = reading.points(where, mode, scenario, sweep, text)
+    chosen = _choices(where, mode)
+    found = reading.scopes(where, chosen)
     if not found:
-        _nothing(where, mode, scenario, sweep, text)
-    chosen = controls.scope(found)
-    parts = _grouping()
-    _draw(where, chosen, mode, scenario, parts)
-    st.caption(_coverage(where, chosen, mode, scenario, sweep, text))
+        _nothing(where, chosen)
+    scopes = controls.scope(found)
+    points = sum(scope["points"] for scope in scopes)
+    drawn = reading.nearest(where, chosen, scopes, _OTHERS)
+    _draw(where, drawn, chosen, _grouping())
+    st.caption(_coverage(where, chosen, scopes, drawn))
     st.caption(_LEGEND)
-    _table(chosen, mode)
+    _table(drawn, mode)
+    controls.download(lambda: reading.all_points(where, chosen, scopes), points, f"{mode}-front")
 
 
-def _choices(where: Source) -> tuple[str | None, Scenario, str]:
+def _choices(where: Source, mode: Mode) -> Chosen:
     first, second, third = st.columns([2, 2, 3])
     with first:
         sweep = controls.sweep(where)
     with second:
         scenario = controls.scenario()
     with third:
-        return sweep, scenario, controls.filter_text()
+        return Chosen(mode, scenario, sweep, controls.filter_text())
 
 
 def _grouping() -> list[str]:
@@ -70,34 +74,40 @@ def _grouping() -> list[str]:
     )
 
 
-def _nothing(where: Source, mode: Mode, scenario: Scenario, sweep: str | None, text: str) -> None:
-    if not reading.points(where, mode, "all", None, ""):
+def _nothing(where: Source, chosen: Chosen) -> None:
+    if not reading.scopes(where, Chosen(chosen.mode, "all", None, "")):
         notices.nothing_yet("There is no network yet that is both tested and measured.")
-    if sweep is None and not text and scenario == "native":
+    if chosen.sweep is None and not chosen.text and chosen.scenario == "native":
         notices.nothing_left("Nothing was tested at its native resolution. Choose another test resolution above.")
     notices.nothing_left(
         "No result is left: the sweep, the test resolution or the filter above leaves all of them out."
     )
 
 
-def _draw(where: Source, rows: Rows, mode: Mode, scenario: Scenario, parts: Sequence[str]) -> None:
+def _draw(where: Source, rows: Rows, chosen: Chosen, parts: Sequence[str]) -> None:
+    mode = chosen.mode
     measurements = [row[f"{mode}_measurement_id"] for row in rows]
     blocks = reading.blocks(where, sorted({one for one in measurements if one is not None}))
-    points = front_points(rows, mode=mode, scenario=scenario, parts=parts, blocks=blocks)
+    points = front_points(rows, mode=mode, scenario=chosen.scenario, parts=parts, blocks=blocks)
     names = families.names(rows, parts)
     figure = front_figure(points, mode=mode, families=names, palette=controls.palette(), stacked=controls.on_a_phone())
     st.altair_chart(figure, key="front")
 
 
-def _coverage(where: Source, rows: Rows, mode: Mode, scenario: Scenario, sweep: str | None, text: str) -> str:
-    scope = {(wording.data_set(row), wording.place(row)) for row in rows}
-    everywhere = reading.points(where, mode, "all", sweep, text)
-    measured = [row for row in everywhere if (wording.data_set(row), wording.place(row)) in scope]
-    try:
-        results = reading.results(where, sweep, text)
-    except FilterError:  # of pooled columns, such as top1_mean: what was not measured cannot be told then
-        results = []
-    return coverage.sentence(rows, measured, results, mode=mode, scenario=scenario)
+def _coverage(where: Source, chosen: Chosen, scopes: Rows, drawn: Rows) -> str:
+    everything = replace(chosen, scenario="all")
+    inside = [tuple(scope[name] for name in SCOPE) for scope in scopes]
+    tested = sum(
+        scope["points"] for scope in reading.scopes(where, everything) if tuple(scope[name] for name in SCOPE) in inside
+    )
+    return coverage.sentence(
+        drawn,
+        sum(scope["points"] for scope in scopes),
+        tested,
+        reading.left_out(where, everything, scopes),
+        mode=chosen.mode,
+        scenario=chosen.scenario,
+    )
 
 
 _COLUMNS: Final = (
@@ -120,7 +130,6 @@ def _table(rows: Rows, mode: Mode) -> None:
     st.dataframe(
         [controls.cells(row, columns) for row in rows], column_config=_formats(mode), hide_index=True, placeholder="–"
     )
-    controls.download(rows, f"{mode}-front")
 
 
 def _formats(mode: Mode) -> dict[str, Any]:

@@ -6,12 +6,13 @@ Every read is one short read-only transaction: opening a page never holds up a s
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
 from dashboard.start import DEFAULT_URL, VARIABLE
 from db import comparison
+from db.front_part import FrontPart, LeftOut
 from db.front_views import Mode, Scenario
 from db.reader import Reader, open_reader
 from db.records import FailureGroup, JobRow
@@ -40,6 +41,27 @@ class Source:
         return _reader(self.url)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The points that somebody chose.
+
+    Attributes:
+        mode: Which throughput counts.
+        scenario: Which test resolutions count.
+        sweep: Only results of the sweep of this very name.
+        text: A FILTER.
+    """
+
+    mode: Mode
+    scenario: Scenario
+    sweep: str | None
+    text: str
+
+    def part(self, reader: Reader) -> FrontPart:
+        """Return what reads them."""
+        return reader.part(self.mode, self.scenario, sweep=self.sweep, filter_text=self.text)
+
+
 @st.cache_resource(show_spinner=False)
 def _reader(url: str) -> Reader:
     return open_reader(url)
@@ -61,13 +83,42 @@ def _identity(one: Source) -> tuple[str, str]:
     return one.url, one.version
 
 
-_kept = st.cache_data(max_entries=100, show_spinner=False, hash_funcs={Source: _identity})
+def _fields(one: Chosen) -> tuple[str, ...]:
+    return one.mode, one.scenario, str(one.sweep is None), one.sweep or "", one.text
+
+
+_kept = st.cache_data(max_entries=100, show_spinner=False, hash_funcs={Source: _identity, Chosen: _fields})
+#: How the page of results puts them in order. With a third column, SQLite no longer follows the index of the first.
+NEWEST_FIRST: Final = ("-finished_at", "series")
 
 
 @_kept
-def points(where: Source, mode: Mode, scenario: Scenario, sweep: str | None, text: str) -> Rows:
-    """Return the points of a scenario that a FILTER lets through."""
-    return where.reader.points(mode, scenario, sweep=sweep, filter_text=text)
+def scopes(where: Source, chosen: Chosen) -> Rows:
+    """Return in which data sets and places there are points, and how many."""
+    return chosen.part(where.reader).scopes()
+
+
+@_kept
+def nearest(where: Source, chosen: Chosen, among: Rows, others: int) -> Rows:
+    """Return every point of the front and so many others, the nearest, in some scopes."""
+    return chosen.part(where.reader).nearest(among, others)
+
+
+def all_points(where: Source, chosen: Chosen, among: Rows) -> Rows:
+    """Return every point in some scopes; not kept, since there may be very many."""
+    return chosen.part(where.reader).nearest(among)
+
+
+@_kept
+def families(where: Source, chosen: Chosen, among: Rows) -> Rows:
+    """Return each series that has points in some scopes, with what it is made of."""
+    return chosen.part(where.reader).families(among)
+
+
+@_kept
+def left_out(where: Source, chosen: Chosen, among: Rows) -> LeftOut:
+    """Return how many configurations were tested on the data of some scopes and do not compete there."""
+    return chosen.part(where.reader).left_out(among)
 
 
 @_kept
@@ -77,9 +128,20 @@ def blocks(where: Source, measurements: Sequence[int]) -> dict[int, tuple[float,
 
 
 @_kept
-def results(where: Source, sweep: str | None, text: str) -> Rows:
-    """Return the rows of the view ``results`` that a FILTER lets through, the newest first."""
-    return where.reader.view("results", filter_text=text, sweep=sweep, sort=["-finished_at", "series", "params"])
+def results(where: Source, sweep: str | None, text: str, limit: int) -> Rows:
+    """Return the first rows of the view ``results`` that a FILTER lets through, the newest first."""
+    return where.reader.view("results", filter_text=text, sweep=sweep, sort=NEWEST_FIRST, limit=limit)
+
+
+def all_results(where: Source, sweep: str | None, text: str) -> Rows:
+    """Return all of these rows; not kept, since there may be very many."""
+    return where.reader.view("results", filter_text=text, sweep=sweep, sort=NEWEST_FIRST)
+
+
+@_kept
+def results_counted(where: Source, sweep: str | None, text: str, most: int) -> int:
+    """Return how many rows of ``results`` a FILTER lets through, counting no further than ``most``."""
+    return where.reader.count(filter_text=text, sweep=sweep, most=most)
 
 
 @_kept

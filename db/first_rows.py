@@ -1,9 +1,9 @@
-"""The first rows of ``results`` in some order, without putting all of them in order."""
+"""The first rows of ``results`` in some order, and their number, without touching all of them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, func, select, union_all
 
 from db.results_view import measured_results, published_as_results
 
@@ -31,3 +31,18 @@ def first_results(columns: Sequence[str], where: Condition, order: Order, limit:
         parts.append(select(first.subquery(f"first_{number}")))
     every = union_all(*parts).subquery("results")
     return select(*(every.c[name] for name in columns)).order_by(*order(every)).limit(limit)
+
+
+def counted_results(where: Condition, most: int) -> Select[Any]:
+    """Query the number of rows of ``results``, counting no further than ``most``.
+
+    Args:
+        where: Which rows.
+        most: Where counting ends.
+    """
+    parts = []
+    for number, query in enumerate((measured_results(), published_as_results())):
+        rows = query.subquery(f"rows_{number}")
+        some = select(rows.c.variant_id).where(where(rows)).limit(most)
+        parts.append(select(some.subquery(f"some_{number}")))
+    return select(func.count().label("rows")).select_from(union_all(*parts).limit(most).subquery("results"))

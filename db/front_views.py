@@ -10,7 +10,7 @@ Functions of the points, so that a query which filters them first applies the ve
 The choice is among all that was tested, also where no throughput was measured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from sqlalchemy import (
@@ -19,6 +19,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    Subquery,
     TableClause,
     Text,
     and_,
@@ -81,11 +82,27 @@ def stored_points(mode: Mode, scenario: Scenario, points: TableClause, where: Co
             which one is chosen.
     """
     judged = _judged(mode, scenario, where).subquery("judged")
+    same = result_points.c.point_id == judged.c.point_id
+    columns = stored_columns(mode, scenario, points)
+    return select(*columns, judged.c.on_front).join_from(judged, result_points, same)
+
+
+def stored_columns(mode: Mode, scenario: Scenario, points: TableClause) -> list[ColumnElement[Any]]:
+    """Return what a query of stored points tells of each, but for ``on_front``; arguments as of ``stored_points``."""
     p = result_points.c
     columns = [p[column.name] for column in points.c]
-    return select(
-        literal(scenario, Text).label("scenario"), _throughput(mode), *columns, p.chosen_from, judged.c.on_front
-    ).join_from(judged, result_points, p.point_id == judged.c.point_id)
+    return [literal(scenario, Text).label("scenario"), _throughput(mode), *columns, p.chosen_from]
+
+
+def stored_distances(mode: Mode, scenario: Scenario, where: ColumnElement[bool]) -> Select[Any]:
+    """Query number, ``images_per_second``, ``top1_ppm``, ``on_front`` and ``behind`` of stored points that compete.
+
+    ``behind`` is by how many correct images per million the best point that is as fast or faster is more accurate;
+    it means nothing on the front. Arguments as of ``stored_points``.
+    """
+    ranked = _ranked(mode, scenario, where).add_columns(_throughput(mode)).subquery("ranked")
+    r = ranked.c
+    return select(r.point_id, r.images_per_second, r.top1_ppm, _unbeaten(r).label("on_front"), _behind(r))
 
 
 def _throughput(mode: Mode) -> ColumnElement[float]:
@@ -94,12 +111,16 @@ def _throughput(mode: Mode) -> ColumnElement[float]:
 
 def _judged(mode: Mode, scenario: Scenario, where: ColumnElement[bool] | None = None) -> Select[Any]:
     """Query ``point_id`` and ``on_front`` of the stored points that compete."""
+    r = _ranked(mode, scenario, where).subquery("ranked").c
+    return select(r.point_id, _unbeaten(r).label("on_front"))
+
+
+def _ranked(mode: Mode, scenario: Scenario, where: ColumnElement[bool] | None) -> Select[Any]:
     p = result_points.c
     throughput = p[f"{mode}_images_per_second"]
     before = _best_before(p.top1_ppm, throughput, [p.scope_id]).label("best_before")
     ranked = select(p.point_id, p.top1_ppm, before).where(competing(mode, scenario))
-    r = (ranked if where is None else ranked.where(where)).subquery("ranked").c
-    return select(r.point_id, _unbeaten(r).label("on_front"))
+    return ranked if where is None else ranked.where(where)
 
 
 def with_dominance(points: FromClause, mode: Mode) -> Select[Any]:
@@ -111,13 +132,26 @@ def with_dominance(points: FromClause, mode: Mode) -> Select[Any]:
     together. One pass over the points sorted by throughput: whatever comes in an earlier group of equals is faster,
     or as fast and more accurate.
     """
-    candidates = _scenarios(points, mode).subquery("candidates")
+    ranked = _ranked_anew(points, mode)
+    return select(*_kept(ranked), _unbeaten(ranked.c).label("on_front"))
+
+
+def with_distances(points: FromClause, mode: Mode) -> Select[Any]:
+    """Return ``with_dominance`` and the column ``behind``, which ``stored_distances`` explains."""
+    ranked = _ranked_anew(points, mode)
+    return select(*_kept(ranked), _unbeaten(ranked.c).label("on_front"), _behind(ranked.c))
+
+
+def _ranked_anew(points: FromClause, mode: Mode) -> Subquery:
+    candidates = scenarios_of(points, mode).subquery("candidates")
     c = candidates.c
     scope = [c.scenario, *(c[name] for name in SCOPE)]
     best_before = _best_before(c.top1_ppm, c.images_per_second, scope).label("best_before")
-    ranked = select(candidates, best_before).subquery("ranked")
-    kept = [column for column in ranked.c if column.name != "best_before"]
-    return select(*kept, _unbeaten(ranked.c).label("on_front"))
+    return select(candidates, best_before).subquery("ranked")
+
+
+def _kept(ranked: Subquery) -> list[ColumnElement[Any]]:
+    return [column for column in ranked.c if column.name != "best_before"]
 
 
 def _best_before(
@@ -132,8 +166,17 @@ def _unbeaten(ranked: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[int]:
     return func.coalesce(1 - beaten, 1)
 
 
-def _scenarios(points: FromClause, mode: Mode) -> Select[Any]:
-    """Repeat each measured point for every scenario that it belongs to."""
+def _behind(ranked: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[int]:
+    return func.coalesce(ranked.best_before - ranked.top1_ppm, 0).label("behind")
+
+
+def scenarios_of(points: FromClause, mode: Mode) -> Select[Any]:
+    """Repeat each point whose throughput may enter a front for every scenario that it belongs to.
+
+    Args:
+        points: Rows with the columns of ``variant_results``.
+        mode: Which throughput counts.
+    """
     ranked = select(points, *choice(points)).subquery("tested")
     names = union_all(*(select(literal(name, Text).label("scenario")) for name in SCENARIOS)).subquery("scenarios")
     r, scenario = ranked.c, names.c.scenario
@@ -165,3 +208,15 @@ def usable(points: ReadOnlyColumnCollection[str, Any], mode: str) -> ColumnEleme
     """Return the condition under which a point's throughput may enter a front."""
     throughput, verdict = points[f"{mode}_images_per_second"], points[f"{mode}_verdict"]
     return and_(throughput.is_not(None), func.coalesce(verdict, "clean") != "contended")
+
+
+def scope_key(values: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:
+    """Return what tells one scope from another as text; control characters part the values and stand for NULL.
+
+    Args:
+        values: Column of ``SCOPE`` → its value.
+    """
+    key: ColumnElement[str] = literal("", Text)
+    for name in SCOPE:
+        key = key + func.coalesce(cast(values[name], Text), "\x1e") + "\x1f"
+    return key

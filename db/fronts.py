@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, Subquery, select
+from sqlalchemy import ColumnElement, FromClause, Select, select
 
 from db import filters
 from db.derived_tables import result_points
@@ -32,10 +32,17 @@ def points_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition]
     Returns:
         The query, sorted from the most accurate to the fastest.
     """
+    where = stored_where(conditions, sweep)
+    if where is not None:
+        return in_order(stored_points(mode, scenario, VARIANT_RESULTS, where).subquery("judged"))
+    return judged_points(chosen_points(conditions, sweep), mode, scenario)
+
+
+def stored_where(conditions: Sequence[Condition], sweep: str | None) -> ColumnElement[bool] | None:
+    """Return what the conditions ask of ``result_points``; None where points must be pooled, or chosen, anew."""
     if sweep is None and all(condition.column in _PARTS_NO_CHOICE for condition in conditions):
-        query = stored_points(mode, scenario, VARIANT_RESULTS, filters.where(conditions, result_points))
-        return _in_order(query.subquery("judged"))
-    return judged_points(_chosen(conditions, sweep), mode, scenario)
+        return filters.where(conditions, result_points)
+    return None
 
 
 def front_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
@@ -53,18 +60,20 @@ def judged_points(points: FromClause, mode: Mode, scenario: Scenario) -> Select[
         scenario: Which test resolutions count.
     """
     judged = with_dominance(points, mode).subquery("judged")
-    return _in_order(judged).where(judged.c.scenario == scenario)
+    return in_order(judged).where(judged.c.scenario == scenario)
 
 
-def _in_order(judged: Subquery) -> Select[Any]:
+def in_order(judged: FromClause) -> Select[Any]:
+    """Query points from the most accurate to the fastest."""
     j = judged.c
-    return select(judged).order_by(j.top1_ppm.desc(), j.images_per_second, *(j[name] for name in _TIE_BREAKERS))
+    return select(judged).order_by(j.top1_ppm.desc(), j.images_per_second, *(j[name] for name in TIE_BREAKERS))
 
 
 #: Columns by which a filter takes all or none of the test resolutions among which one is chosen: what was stored about
 #: the choice holds for what it lets through.
 _PARTS_NO_CHOICE: Final = {*ALTERNATIVES, *VARIANT, "train_images", "test_images"}
-_TIE_BREAKERS: Final = ("series", "model_size", "width", "test_resolution", "device", "precision")
+#: What puts points in order that are as accurate and as fast.
+TIE_BREAKERS: Final = ("series", "model_size", "width", "test_resolution", "device", "precision")
 
 
 def chosen_on_test_images(point: Mapping[str, Any]) -> bool:
@@ -91,7 +100,7 @@ def _rows(conditions: Sequence[Condition], sweep: str | None) -> ColumnElement[b
     return chosen if sweep is None else chosen & (RESULTS.c.sweep == sweep)
 
 
-def _chosen(conditions: Sequence[Condition], sweep: str | None) -> FromClause:
+def chosen_points(conditions: Sequence[Condition], sweep: str | None) -> FromClause:
     """Return the points that all conditions let through."""
     before = row_conditions(conditions)
     after = [condition for condition in conditions if condition not in before]

@@ -15,16 +15,13 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Select,
-    Text,
     Update,
     and_,
     bindparam,
     case,
-    cast,
     delete,
     func,
     insert,
-    literal,
     select,
     text,
     union_all,
@@ -32,7 +29,7 @@ from sqlalchemy import (
 )
 
 from db.derived_tables import POINT_COLUMNS, point_scopes, result_points, sweep_places
-from db.front_views import MODES, SCOPE, choice, usable
+from db.front_views import MODES, SCOPE, choice, scope_key, usable
 from db.results_view import measured_results, published_as_results
 from db.tables import evaluations, measurements, published_results, sweep_jobs, trainings, variants
 from db.upsert import insert_into
@@ -166,11 +163,7 @@ _COMPUTED: Final = (*POINT_COLUMNS, "native", "best", *(f"{mode}_competes" for m
 
 
 def _scope_key(points: FromClause) -> ColumnElement[str]:
-    """Return what tells one scope from another as text; control characters part the values and stand for NULL."""
-    key: ColumnElement[str] = literal("", Text)
-    for name in SCOPE:
-        key = key + func.coalesce(cast(points.c[name], Text), "\x1e") + "\x1f"
-    return key
+    return scope_key({name: points.c[name] for name in SCOPE})
 
 
 class _Statements(_Part):

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, func, select
 from sqlalchemy.engine import URL
 
-from db import checkpoints, combination, driver_rows, filters, fronts, job_rows, schema
+from db import checkpoints, combination, driver_rows, failures, filters, fronts, job_rows, schema
 from db.derived_tables import result_points
 from db.engine import open_read_engine, transaction
 from db.errors import UnknownNameError
-from db.first_rows import first_results
+from db.first_rows import counted_results, first_results
+from db.front_part import FrontPart
 from db.front_views import JUDGEMENT, Mode, Scenario
 from db.measurement_rows import measurements_of, newest_of_sweep
 from db.records import (
@@ -43,8 +44,6 @@ from db.tables import (
 )
 from db.urls import parse_url
 from db.views import VIEWS
-
-_FAILED_STATES = ("failed", "quarantined", "diverged")
 
 
 def open_reader(url: str) -> "Reader":
@@ -185,26 +184,7 @@ class Reader:
 
     def failures(self, sweep_id: int | None = None) -> list[FailureGroup]:
         """Return the jobs that failed for good, those that failed alike together, the largest group first."""
-        last = and_(attempts.c.fingerprint == jobs.c.fingerprint, attempts.c.attempt == jobs.c.attempt)
-        query = (
-            select(
-                jobs.c.fingerprint, jobs.c.stage, jobs.c.state, jobs.c.reason, attempts.c.failure, attempts.c.message
-            )
-            .outerjoin(attempts, last)
-            .where(jobs.c.state.in_(_FAILED_STATES))
-            .order_by(jobs.c.created_at, jobs.c.fingerprint)
-        )
-        if sweep_id is not None:
-            query = query.where(jobs.c.fingerprint.in_(_fingerprints_of(sweep_id)))
-        groups: defaultdict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-        for row in self._rows(query):
-            message = (row["message"] or row["reason"]).partition("\n")[0]
-            groups[row["stage"], row["state"], row["failure"] or "", message].append(row["fingerprint"])
-        found = [
-            FailureGroup(stage=stage, state=state, failure=failure, message=message, jobs=tuple(members))
-            for (stage, state, failure, message), members in groups.items()
-        ]
-        return sorted(found, key=lambda group: -len(group.jobs))
+        return failures.grouped(self._rows(failures.failed_jobs(sweep_id)))
 
     def history(self, limit: int = 10_000) -> list[FinishedRun]:
         """Return how long the newest successful attempts took."""
@@ -273,6 +253,17 @@ class Reader:
         query = select(*(view.c[one] for one in wanted)).where(where(view)).order_by(*order(view))
         return self._rows(query.limit(limit))
 
+    def count(self, *, filter_text: str = "", sweep: str | None = None, most: int) -> int:
+        """Return how many rows of ``results`` there are, counting no further than ``most``; as of ``view``."""
+        conditions = filters.parse(filter_text, {column.name: column.type for column in VIEWS["results"].c})
+
+        def where(rows: FromClause) -> ColumnElement[bool]:
+            chosen = filters.where(conditions, rows)
+            return chosen if sweep is None else chosen & (rows.c.sweep == sweep)
+
+        found: int = self._rows(counted_results(where, most))[0]["rows"]
+        return found
+
     def points(
         self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = ""
     ) -> list[dict[str, Any]]:
@@ -293,6 +284,11 @@ class Reader:
         conditions = filters.parse(filter_text, fronts.FILTERABLE)
         rows = self._rows(fronts.points_query(mode, scenario, conditions, sweep))
         return [{**row, "on_front": row["on_front"] == 1} for row in rows]
+
+    def part(self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = "") -> FrontPart:
+        """Return what reads of the points as much as a page shows; arguments as of ``points``."""
+        conditions = filters.parse(filter_text, fronts.FILTERABLE)
+        return FrontPart(self._rows, mode, scenario, conditions, sweep)
 
     def front(
         self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = ""

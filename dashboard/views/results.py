@@ -4,8 +4,9 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, notices, reading, wording
+from dashboard import controls, coverage, notices, reading
 from dashboard.reading import Rows
+from db.views import RESULTS
 
 _FIRST: Final = (
     "sweep",
@@ -39,22 +40,29 @@ def page() -> None:
     st.title("Results")
     st.markdown("One row for each network that was trained once and tested at one resolution, on each device.")
     where = reading.source()
-    every = reading.results(where, None, "")
-    if not every:
+    total = reading.results_counted(where, None, "", coverage.COUNTED)
+    if not total:
         notices.nothing_yet("There are no results yet.")
     left, right = st.columns([2, 5])
     with left:
         sweep = controls.sweep(where)
     with right:
         text = controls.filter_text()
-    rows = reading.results(where, sweep, text)
-    columns = st.multiselect("Columns", list(every[0]), default=list(_FIRST), key="columns", bind="query-params")
+    rows = reading.results(where, sweep, text, coverage.SHOWN)
+    names = RESULTS.c.keys()
+    columns = st.multiselect("Columns", names, default=list(_FIRST), key="columns", bind="query-params")
     if not rows:
         notices.nothing_left("No result is left: the sweep or the filter above leaves all of them out.")
-    _table(rows, columns or list(_FIRST), len(every))
+    matching = (
+        len(rows) if len(rows) < coverage.SHOWN else reading.results_counted(where, sweep, text, coverage.COUNTED)
+    )
+    st.caption(coverage.of_results(len(rows), matching, total))
+    _table(rows, columns or list(_FIRST))
+    if matching < coverage.COUNTED:
+        controls.download(lambda: reading.all_results(where, sweep, text), matching, "results")
 
 
-def _table(rows: Rows, columns: list[str], total: int) -> None:
+def _table(rows: Rows, columns: list[str]) -> None:
     column = st.column_config
     formats = {
         "top1": column.NumberColumn("top-1 %", format="%.2f"),
@@ -71,11 +79,8 @@ def _table(rows: Rows, columns: list[str], total: int) -> None:
         "params": column.NumberColumn("parameters", format="compact"),
         "finished_at": column.DatetimeColumn("finished (UTC)", format="YYYY-MM-DD HH:mm:ss"),
     }
-    shown = [controls.cells(row, columns) for row in rows]
-    why = "" if len(rows) == total else "; the sweep and the filter leave out the others"
-    st.caption(f"{len(rows):,} of {wording.counted(total, 'row')} shown{why}. The file has every column.")
-    st.dataframe(shown, column_config=formats, hide_index=True, placeholder="–", height=560)
-    controls.download(rows, "results")
+    cells = [controls.cells(row, columns) for row in rows]
+    st.dataframe(cells, column_config=formats, hide_index=True, placeholder="–", height=560)
 
 
 if __name__ == "__main__":

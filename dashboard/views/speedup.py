@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import comparing, controls, coverage, notices, reading
 from dashboard.figures.speedup_figure import front_records, ratio_records, speedup_figure
-from dashboard.reading import Source
+from dashboard.reading import Chosen, Source
 from db.front_views import Mode, Scenario
 from db.speedup import Speedup, SpeedupPoint
 
@@ -28,7 +28,7 @@ def page() -> None:
     mode, scenario, sweep = _choices(where)
     publication = controls.publication(reading.combinable(where))
     if publication is None:
-        rows = reading.points(where, mode, scenario, sweep, "")
+        rows = reading.scopes(where, Chosen(mode, scenario, sweep, ""))
     else:
         rows = reading.combined_points(where, mode, scenario, sweep, publication)
     if not rows and publication is None:
@@ -39,12 +39,13 @@ def page() -> None:
             "`orchestrator launch examples/measure-the-papers-networks.yaml` measures those of the paper."
         )
     rows = controls.scope(rows)
-    baseline, candidate = _sides(comparing.families(rows))
+    named = rows if publication else reading.families(where, Chosen(mode, scenario, sweep, ""), rows)
+    baseline, candidate = _sides(comparing.families(named))
     scope = comparing.scope_filter(rows[0])
     sides = (f"{baseline} {scope}", f"{candidate} {scope}")
     if publication is None:
         result = reading.comparison_of(where, *sides, mode, scenario, sweep)
-        fronts = [_front(where, mode, scenario, sweep, side) for side in sides]
+        fronts = [_front(where, Chosen(mode, scenario, sweep, side)) for side in sides]
         _answer(result)
     else:
         combined = reading.combined_comparison(where, sides, mode, scenario, sweep, publication)
@@ -57,8 +58,8 @@ def page() -> None:
         st.caption(flattered)
 
 
-def _front(where: Source, mode: Mode, scenario: Scenario, sweep: str | None, side: str) -> reading.Rows:
-    return [row for row in reading.points(where, mode, scenario, sweep, side) if row["on_front"]]
+def _front(where: Source, chosen: Chosen) -> reading.Rows:
+    return reading.nearest(where, chosen, reading.scopes(where, chosen), 0)
 
 
 def _choices(where: Source) -> tuple[Mode, Scenario, str | None]:
@@ -113,7 +114,7 @@ def _table(points: Sequence[SpeedupPoint]) -> None:
     }
     rows = [point.to_json() for point in points]
     st.dataframe(rows, column_config=formats, hide_index=True, placeholder="–")
-    controls.download(rows, "speed-up")
+    controls.download(lambda: rows, len(rows), "speed-up")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ import sqlite3
 
 import pytest
 
+from dashboard import coverage, front_page
 from db import sqlite_engine
+from db.reader import Reader
 from db.store import open_store
 from tests.dashboard.seeded import seed_without_validation
 
@@ -204,3 +206,43 @@ def test_the_results_page_filters_and_counts(open_page, seeded_url, reader):
     expected = reader.view("results", sweep="fashion-families", filter_text="seed=1 slot_kind=cpu")
     assert len(app.dataframe[0].value) == len(expected) > 0
     assert f"{len(expected)} of {len(reader.view('results'))} rows shown" in said(app)
+
+
+def test_a_long_table_of_results_shows_the_newest_and_says_so(open_page, seeded_url, reader, monkeypatch):
+    every = reader.view("results", sort=["-finished_at", "series"])
+    monkeypatch.setattr(coverage, "SHOWN", 20)
+    app = open_page("results", seeded_url)
+    table = app.dataframe[0].value
+    assert list(table["series"]) == [row["series"] for row in every[:20]]
+    assert list(table["finished_at"]) == [row["finished_at"] for row in every[:20]]
+    assert f"The newest 20 of {len(every)} rows shown: narrow the filter, or download all of them." in said(app)
+
+
+@pytest.mark.parametrize("tested", ["Best test resolution", "Every test resolution"])
+def test_a_crowded_front_shows_all_of_the_front_and_says_what_it_leaves_out(
+    open_page, seeded_url, reader, monkeypatch, tested
+):
+    monkeypatch.setattr(front_page, "_OTHERS", 3)
+    app = open_page("inference_front", seeded_url, tested=tested)
+    points = reader.points("inference", {"B": "best", "E": "all"}[tested[0]], filter_text="slot_kind=cpu")
+    table = app.dataframe[0].value
+    front = [row["top1_mean"] for row in points if row["on_front"]]
+    assert list(table[table["on_front"]]["top1_mean"]) == front
+    assert len(table) == len(front) + 3
+    assert f"{len(points) - len(table)} further from the front" in said(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_reads_everything_before_somebody_asks_for_it(page, open_page, seeded_url, monkeypatch):
+    view = Reader.view
+
+    def first_rows(self, *arguments, **options):
+        assert options["limit"] is not None
+        return view(self, *arguments, **options)
+
+    def never(*_arguments, **_options):
+        raise AssertionError("all points")
+
+    monkeypatch.setattr(Reader, "view", first_rows)
+    monkeypatch.setattr(Reader, "points", never)
+    assert open_page(page, seeded_url).title

@@ -156,13 +156,56 @@ def test_points_whose_resolution_the_test_images_chose_are_counted_in_the_best_s
     assert coverage.choice(rows, "native") == coverage.choice(rows, "all") == ""
 
 
+def told(reader, others, mode="inference", scenario="native"):
+    """The points that a page draws, how many there are, and what the page says of that."""
+    part, everything = (reader.part(mode, one) for one in (scenario, "all"))
+    scopes = [scope for scope in part.scopes() if scope["slot_kind"] == "cpu"]
+    tested = [scope["points"] for scope in everything.scopes() if scope["slot_kind"] == "cpu"]
+    points = [scope["points"] for scope in scopes]
+    return part.nearest(scopes, others), sum(points), sum(tested), everything.left_out(scopes)
+
+
 def test_every_result_is_shown_or_its_absence_explained(reader):
-    text = "slot_kind=cpu"
-    shown = reader.points("inference", "native", filter_text=text)
-    measured = reader.points("inference", "all", filter_text=text)
-    words = coverage.sentence(shown, measured, reader.view("results"), mode="inference", scenario="native")
+    shown, points, tested, left_out = told(reader, 1000)
+    assert len(shown) == points == len(reader.points("inference", "native", filter_text="slot_kind=cpu"))
+    words = coverage.sentence(shown, points, tested, left_out, mode="inference", scenario="native")
     assert words == (
-        f"{len(shown)} of 50 tested configurations shown; left out: {len(measured) - len(shown)} tested at another "
+        f"{points} of 50 tested configurations shown; left out: {tested - points} tested at another "
         "than the native resolution, 4 disturbed by other programs while measured (`orchestrator remeasure` repeats "
         "that) and 2 not measured yet. 6 on the front, 2 noisy."
     )
+
+
+def test_points_that_are_too_many_to_draw_are_counted_with_the_rule_that_chose(reader):
+    shown, points, tested, left_out = told(reader, 1)
+    words = coverage.sentence(shown, points, tested, left_out, mode="inference", scenario="native")
+    assert len(shown) == 7
+    assert words.startswith(
+        f"7 of 50 tested configurations shown; left out: {points - 7} further from the front, {tested - points} tested"
+    )
+    assert "Drawn are all points of the front and, of the others, those whose accuracy is least below" in words
+    assert "6 on the front" in words
+
+
+@pytest.mark.parametrize(
+    ("rows", "matching", "total", "words"),
+    [
+        (1, 1, 1, "1 of 1 row shown. The file has every column."),
+        (7, 7, 900, "7 of 900 rows shown; the sweep and the filter leave out the others. The file has every column."),
+        (7, 7, coverage.COUNTED, "7 of 10,000 or more rows shown; the sweep and the filter leave out the others. The"),
+        (
+            1000,
+            4321,
+            9000,
+            "The newest 1,000 of 4,321 rows shown: narrow the filter, or download all of them. The",
+        ),
+        (
+            1000,
+            coverage.COUNTED,
+            coverage.COUNTED,
+            "The newest 1,000 of 10,000 or more rows shown: narrow the filter. `orchestrator",
+        ),
+    ],
+)
+def test_the_page_of_results_says_how_many_rows_it_shows_of_how_many(rows, matching, total, words):
+    assert coverage.of_results(rows, matching, total).startswith(words)

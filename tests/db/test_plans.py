@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from benchmarks.many_results import fill
+from dashboard.reading import NEWEST_FIRST
 from db.engine import open_write_engine
 from db.reader import open_reader
 from db.store import open_store
@@ -106,7 +107,11 @@ def test_claiming_progress_and_finishing(large_url, large_sweep, statements):
 
 @pytest.mark.parametrize(
     ("sort", "index"),
-    [(["-finished_at"], "ix_evaluations_finished_at"), (["-top1", "evaluation"], "ix_evaluations_top1")],
+    [
+        (["-finished_at"], "ix_evaluations_finished_at"),
+        (list(NEWEST_FIRST), "ix_evaluations_finished_at"),
+        (["-top1", "evaluation"], "ix_evaluations_top1"),
+    ],
 )
 def test_the_first_page_of_results(large_url, statements, sort, index):
     with contextlib.closing(open_reader(large_url)) as reader:
