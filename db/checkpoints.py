@@ -16,14 +16,11 @@ from sqlalchemy import Connection, Select, func, select
 from db import fronts
 from db.front_views import MODES, SCENARIOS
 from db.tables import attempts, evaluations, jobs, sweep_jobs, sweeps, trainings
+from db.variant_results_view import TESTED, TRAINED
 from db.views import INFERENCE_FRONT, TRAINING_FRONT, VARIANT_RESULTS
 
 #: An evaluation in one of these needs no weights any more; in every other it may run, if only after ``retry``.
 _DECIDED: Final = ("done", "diverged")
-#: What tells one tested configuration from another; seeds differ within it, and share its place on a front.
-_TRAINED: Final = ("variant_id", "dataset_id", "train_resolution", "recipe_digest", "precision")
-_TESTED: Final = ("test_resolution", "fine_tune_digest")
-_CONFIGURATION: Final = (*_TRAINED, *_TESTED)
 #: Parameters per statement; the smallest limit of the supported engines is 32766.
 _CHUNK: Final = 10_000
 
@@ -137,7 +134,7 @@ def trainings_yet_to_compete(connection: Connection) -> set[str]:
     asked_for = select(sweep_jobs.c.fingerprint).where(sweep_jobs.c.sweep_id.in_(open_measurement))
     v = VARIANT_RESULTS.c
     contended = (v.train_verdict == "contended") | (v.inference_verdict == "contended")
-    disturbed = select(*(v[name] for name in _CONFIGURATION)).where(v.source == "measured", contended).distinct()
+    disturbed = select(*(v[name] for name in TESTED)).where(v.source == "measured", contended).distinct()
     return {*connection.execute(asked_for).scalars(), *_trained(connection, [disturbed])}
 
 
@@ -145,7 +142,7 @@ def _trained(connection: Connection, queries: Iterable[Select[Any]]) -> set[str]
     """Return the trainings of which an evaluation has one of the configurations that the queries give."""
     wanted = {_configuration(row) for query in queries for row in connection.execute(query).mappings()}
     variants = sorted({configuration[0] for configuration in wanted})
-    columns = [*(trainings.c[name] for name in _TRAINED), *(evaluations.c[name] for name in _TESTED)]
+    columns = [*((trainings if name in TRAINED else evaluations).c[name] for name in TESTED)]
     found = set()
     for start in range(0, len(variants), _CHUNK):
         query = (
@@ -159,14 +156,14 @@ def _trained(connection: Connection, queries: Iterable[Select[Any]]) -> set[str]
 
 
 def _fronts(connection: Connection) -> Iterator[Select[Any]]:
-    """Query the points of every front by the columns of ``_CONFIGURATION``; published ones fit no training."""
+    """Query the points of every front by the columns of ``TESTED``; published ones fit no training."""
     for view in (TRAINING_FRONT, INFERENCE_FRONT):
-        yield select(*(view.c[name] for name in _CONFIGURATION)).distinct()
+        yield select(*(view.c[name] for name in TESTED)).distinct()
     sweep_names = connection.execute(select(sweeps.c.name)).scalars().all()
     for mode, scenario, name in itertools.product(MODES, SCENARIOS, sweep_names):
         p = fronts.points_query(mode, scenario, (), name).subquery().c
-        yield select(*(p[column] for column in _CONFIGURATION)).where(p.on_front == 1).distinct()
+        yield select(*(p[column] for column in TESTED)).where(p.on_front == 1).distinct()
 
 
 def _configuration(row: Any) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _CONFIGURATION)
+    return tuple(row[name] for name in TESTED)

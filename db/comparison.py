@@ -12,6 +12,7 @@ from db.front_views import SCOPE, Mode, Scenario
 from db.pairing import Pairing, pairings
 from db.reader import Reader
 from db.speedup import Point, Speedup, speedup
+from db.variant_results_view import TESTED
 
 #: How a person can name in a filter what must agree: a data set is told by how much of it was used.
 _NAMEABLE = (
@@ -181,20 +182,8 @@ def _points(reader: Reader, rows: list[dict[str, Any]], mode: Mode, filter_text:
     ]
 
 
-#: Columns of ``results`` that tell one pooled point's evaluations from every other's.
-_POINT = (
-    "variant_id",
-    "dataset_id",
-    "train_resolution",
-    "test_resolution",
-    "recipe_digest",
-    "fine_tune_digest",
-    "precision",
-)
-
-
 def _seed_top1(reader: Reader, row: dict[str, Any], filter_text: str, sweep: str | None) -> tuple[float, ...]:
     """Return top-1 (percent) of each seed that was pooled into a point."""
     conditions = fronts.row_conditions(filters.parse(filter_text, fronts.FILTERABLE))
-    same = tuple(filters.Condition(name, "=", (row[name],)) for name in _POINT)
+    same = tuple(filters.Condition(name, "=", (row[name],)) for name in TESTED)
     return reader.top1_of((*conditions, *same), sweep)

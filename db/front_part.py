@@ -26,6 +26,7 @@ from db.front_views import (
     usable,
     with_distances,
 )
+from db.variant_results_view import TESTED
 from db.views import VARIANT_RESULTS
 
 Row = dict[str, Any]
@@ -35,16 +36,6 @@ Scope = Mapping[str, Any]
 _IMAGES: Final = ("train_images", "test_images", "validation_images")
 #: What names a family: its series, and what the series is made of.
 _FAMILY: Final = ("series", "group_size", "norm", "train_resolution", "native_resolution", "half_resolution")
-#: What tells one tested configuration from another, wherever it was measured.
-_CONFIGURATION: Final = (
-    "variant_id",
-    "dataset_id",
-    "train_resolution",
-    "test_resolution",
-    "recipe_digest",
-    "fine_tune_digest",
-    "precision",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +112,13 @@ class FrontPart:
         points = self._tested()
         waits, drawn = points.alias("waits"), points.alias("drawn")
         w, d = waits.c, drawn.c
-        same = and_(*(w[name] == d[name] for name in _CONFIGURATION))
+        same = and_(*(w[name] == d[name] for name in TESTED))
         contended = func.max(case((w[f"{self._mode}_verdict"] == "contended", 1), else_=0)).label("contended")
         each = (
             select(contended)
             .select_from(waits.outerjoin(drawn, and_(same, usable(d, self._mode), _in_one_of(d, measured))))
             .where(w.source == "measured", ~usable(w, self._mode), _in_one_of(w, measured) | _nowhere(w, measured))
-            .group_by(*(w[name] for name in _CONFIGURATION))
+            .group_by(*(w[name] for name in TESTED))
             .having(func.count(d.variant_id) == 0)
             .subquery("each")
         )

@@ -91,13 +91,14 @@ def row_conditions(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
 
 def seeds_query(conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
     """Query evaluation and top-1 (percent) of the rows of ``results`` that all conditions let through, each once."""
-    query = select(RESULTS.c.evaluation, RESULTS.c.top1).where(_rows(conditions, sweep)).distinct()
+    query = select(RESULTS.c.evaluation, RESULTS.c.top1).where(rows_of(RESULTS, conditions, sweep)).distinct()
     return query.order_by(RESULTS.c.evaluation)
 
 
-def _rows(conditions: Sequence[Condition], sweep: str | None) -> ColumnElement[bool]:
-    chosen = filters.where(conditions, RESULTS)
-    return chosen if sweep is None else chosen & (RESULTS.c.sweep == sweep)
+def rows_of(rows: FromClause, conditions: Sequence[Condition], sweep: str | None) -> ColumnElement[bool]:
+    """Return the condition on rows of a view: those of a sweep, if one is named, that all conditions let through."""
+    chosen = filters.where(conditions, rows)
+    return chosen if sweep is None else chosen & (rows.c.sweep == sweep)
 
 
 def chosen_points(conditions: Sequence[Condition], sweep: str | None) -> FromClause:
@@ -106,6 +107,6 @@ def chosen_points(conditions: Sequence[Condition], sweep: str | None) -> FromCla
     after = [condition for condition in conditions if condition not in before]
     points: FromClause = VARIANT_RESULTS
     if before or sweep is not None:
-        rows = select(RESULTS).where(_rows(before, sweep)).subquery("chosen_rows")
+        rows = select(RESULTS).where(rows_of(RESULTS, before, sweep)).subquery("chosen_rows")
         points = variant_results(rows).subquery("chosen_points")
     return select(points).where(filters.where(after, points)).subquery("points") if after else points

@@ -33,10 +33,9 @@ from db.front_views import MODES, SCOPE, choice, scope_key, usable
 from db.results_view import measured_results, published_as_results
 from db.tables import evaluations, measurements, published_results, sweep_jobs, trainings, variants
 from db.upsert import insert_into
-from db.variant_results_view import variant_results
+from db.variant_results_view import TRAINED, variant_results
 
-#: What a training run is pooled and compared by; its seeds and its tests are together. In ``result_points``, too.
-_CONFIGURATION: Final = ("variant_id", "dataset_id", "train_resolution", "recipe_digest", "precision")
+#: The values of ``TRAINED``: what a training run is pooled and compared by; its seeds and its tests are together.
 Configuration = tuple[int, int, int, str, str]
 
 #: Any number that no other program's advisory lock is likely to bear: "fs-point" in ASCII.
@@ -54,7 +53,7 @@ def configurations_of(connection: Connection, fingerprint: str) -> set[Configura
     """Return the configuration of a training run, or of an evaluation's; none if it has no result."""
     tested = select(evaluations.c.training).where(evaluations.c.fingerprint == fingerprint).scalar_subquery()
     trained = trainings.c.fingerprint.in_([bindparam("run", fingerprint), tested])
-    query = select(*(trainings.c[name] for name in _CONFIGURATION)).where(trained)
+    query = select(*(trainings.c[name] for name in TRAINED)).where(trained)
     return {tuple(row) for row in connection.execute(query)}
 
 
@@ -69,7 +68,7 @@ def refresh_result(connection: Connection, fingerprint: str, before: Collection[
     _lock(connection)
     configurations = {*before, *configurations_of(connection, fingerprint)}
     for configuration in sorted(configurations):
-        values = {f"of_{name}": value for name, value in zip(_CONFIGURATION, configuration, strict=True)}
+        values = {f"of_{name}": value for name, value in zip(TRAINED, configuration, strict=True)}
         _write(connection, _OF_CONFIGURATION, values)
     if not configurations:
         _refresh_measured(connection, fingerprint)
@@ -185,9 +184,9 @@ class _Statements(_Part):
 _OF_CONFIGURATION: Final = _Statements(
     and_(
         result_points.c.source == "measured",
-        *(result_points.c[one] == bindparam(f"of_{one}") for one in _CONFIGURATION),
+        *(result_points.c[one] == bindparam(f"of_{one}") for one in TRAINED),
     ),
-    and_(*(trainings.c[one] == bindparam(f"of_{one}") for one in _CONFIGURATION)),
+    and_(*(trainings.c[one] == bindparam(f"of_{one}") for one in TRAINED)),
 )
 _OF_VARIANTS: Final = _Statements(
     *(

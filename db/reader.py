@@ -241,8 +241,7 @@ class Reader:
         conditions = filters.parse(filter_text, {column.name: column.type for column in view.c})
 
         def where(rows: FromClause) -> ColumnElement[bool]:
-            chosen = filters.where(conditions, rows)
-            return chosen if sweep is None else chosen & (rows.c.sweep == sweep)
+            return fronts.rows_of(rows, conditions, sweep)
 
         def order(rows: FromClause) -> list[ColumnElement[Any]]:
             return [rows.c[one[1:]].desc() if one.startswith("-") else rows.c[one] for one in sort]
@@ -256,12 +255,8 @@ class Reader:
     def count(self, *, filter_text: str = "", sweep: str | None = None, most: int) -> int:
         """Return how many rows of ``results`` there are, counting no further than ``most``; as of ``view``."""
         conditions = filters.parse(filter_text, {column.name: column.type for column in VIEWS["results"].c})
-
-        def where(rows: FromClause) -> ColumnElement[bool]:
-            chosen = filters.where(conditions, rows)
-            return chosen if sweep is None else chosen & (rows.c.sweep == sweep)
-
-        found: int = self._rows(counted_results(where, most))[0]["rows"]
+        query = counted_results(lambda rows: fronts.rows_of(rows, conditions, sweep), most)
+        found: int = self._rows(query)[0]["rows"]
         return found
 
     def points(

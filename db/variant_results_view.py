@@ -39,6 +39,10 @@ TRAINING: Final = (
 PLACE: Final = ("slot_kind", "device", "threads")
 #: What tells one tested configuration from another.
 TEST: Final = ("test_resolution", "fine_tune_layers", "fine_tune_digest")
+#: The shortest key of a training configuration among our own results; those of ``TRAINING`` follow from it.
+TRAINED: Final = ("variant_id", "dataset_id", "train_resolution", "recipe_digest", "precision")
+#: Likewise of a tested configuration; seeds differ within it, and share its place on a front.
+TESTED: Final = (*TRAINED, "test_resolution", "fine_tune_digest")
 #: What tells one architecture from another; each belongs to one ``variant_id``.
 VARIANT: Final = ("model_size", "group_size", "expansion", "norm", "width", "small_images")
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.driver_identity import is_gone
 from orchestrator.errors import InputError
-from orchestrator.training_files import WEIGHTS_FILE, AttemptFiles, is_resume_point
-from workers.protocol.orders import RESUME_FILE
+from orchestrator.training_files import AttemptFiles, is_resume_point
+from workers.protocol.orders import RESUME_FILE, WEIGHTS_FILE
 
 if TYPE_CHECKING:
     import datetime as dt

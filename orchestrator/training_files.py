@@ -18,15 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.run_files import RunFiles
-from workers.protocol.orders import RESUME_FILE
+from workers.protocol.orders import RESUME_FILE, WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from db.checkpoints import TrainAttempt
 
-#: Name of a training's final weights.
-WEIGHTS_FILE = "weights.pt"
 _RESUME_POINT = re.compile(rf"{re.escape(RESUME_FILE)}|resume-\d+\.pt")
 _HALF_WRITTEN = re.compile(rf"({re.escape(WEIGHTS_FILE)}|{_RESUME_POINT.pattern})\.tmp-\d+")
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")

@@ -13,8 +13,6 @@ from workers.durable_file import file_sha256, write_durably
 from workers.errors import CheckpointError
 from workers.protocol.variant import Variant
 
-#: Name in the attempt's directory.
-WEIGHTS_FILE = "weights.pt"
 _FORMAT = 1
 
 

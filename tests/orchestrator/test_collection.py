@@ -26,13 +26,13 @@ from orchestrator.expansion import expand
 from orchestrator.planning import make_plan
 from orchestrator.results import environment_record, new_job, store_result
 from orchestrator.run_files import RunFiles
-from orchestrator.training_files import WEIGHTS_FILE, AttemptFiles, can_be_made_again
+from orchestrator.training_files import AttemptFiles, can_be_made_again
 from tests.sweep.example_sweep import SMALL, sweep_of
-from workers import weights
 from workers.protocol.orders import (
     LOG_FILE,
     REPORT_FILE,
     RESUME_FILE,
+    WEIGHTS_FILE,
     Environment,
     EvaluateResult,
     Finished,
@@ -165,7 +165,9 @@ def test_other_files_are_not_ours_to_delete(name):
 
 
 def test_the_names_are_those_that_the_workers_write():
-    assert weights.WEIGHTS_FILE == WEIGHTS_FILE
+    from workers.training import training
+
+    assert training.WEIGHTS_FILE == WEIGHTS_FILE
 
 
 # a database and its files -------------------------------------------------------------------------------------------

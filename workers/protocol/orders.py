@@ -29,6 +29,9 @@ REPORT_FILE = "report.json"
 #: Name of the file in an attempt's directory that holds what was printed while it ran.
 LOG_FILE = "log.txt"
 
+#: Name of the file in a training attempt's directory that holds its final weights.
+WEIGHTS_FILE = "weights.pt"
+
 #: Name of the file in a training attempt's directory that names its newest resume point.
 RESUME_FILE = "resume.json"
 

@@ -17,7 +17,7 @@ from workers.errors import JobError
 from workers.models.efficientnet import EfficientNet, build
 from workers.protocol.architecture import macs, parameter_count
 from workers.protocol.jobs import TrainJob
-from workers.protocol.orders import TrainResult
+from workers.protocol.orders import WEIGHTS_FILE, TrainResult
 from workers.protocol.recipe import NoPaperValueError, Recipe, cutmix_probability, mixup_alpha, rms_decay
 from workers.seeds import derive_seed, generator
 from workers.training.epochs import LossWatch, check_finite, shuffled_batches
@@ -32,7 +32,7 @@ from workers.training.resume_point import (
 from workers.training.schedules import Schedule
 from workers.training.step import TrainingStep
 from workers.training.weight_average import WeightAverage
-from workers.weights import WEIGHTS_FILE, save_weights
+from workers.weights import save_weights
 
 #: Shortest time between two resume points: at most this much work is lost, and disks are left in peace.
 RESUME_POINT_SECONDS = 30.0
