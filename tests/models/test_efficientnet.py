@@ -1,10 +1,13 @@
+import copy
 import itertools
 
 import pytest
 import torch
 from torch import nn
 
+from workers.models import fused
 from workers.models.efficientnet import build, parameter_groups
+from workers.models.kernel_library import Kernels
 from workers.models.proxy_norm import ProxyNormSiLU
 from workers.protocol.variant import NORMS, ImpossibleVariantError, Variant
 
@@ -74,6 +77,26 @@ def test_both_memory_formats_give_the_same_logits_and_gradients(norm):
         results.append((logits.detach(), model.stem.conv.weight.grad.clone()))
     for contiguous, channels_last in zip(*results, strict=True):
         torch.testing.assert_close(channels_last, contiguous, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("pair", [G1, G16])
+@pytest.mark.parametrize("norm", NORMS)
+def test_fused_kernels_and_torch_s_operations_make_the_same_network(norm, pair, memory_format, monkeypatch):
+    model = small(norm, pair, dropout=0.0).to(memory_format=memory_format)
+    images = torch.randn(4, 1, 20, 20).contiguous(memory_format=memory_format)
+    results = []
+    for kernels in (fused.kernels, lambda: Kernels(None, "eager", "a test's")):
+        monkeypatch.setattr(fused, "kernels", kernels)
+        twin = copy.deepcopy(model)
+        trained = twin(images)
+        nn.functional.cross_entropy(trained, torch.arange(4)).backward()
+        with torch.inference_mode():
+            tested = twin.eval()(images)
+        gradients = torch.cat([parameter.grad.flatten() for parameter in twin.parameters()])
+        results.append((trained.detach(), tested, gradients, *twin.state_dict().values()))
+    for mine, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-5 * theirs.abs().max().item())
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -190,7 +213,7 @@ def test_proxy_norm_is_in_stem_expansion_spatial_convolution_and_head_only():
 
 def test_the_head_leaves_the_scale_of_the_proxy_norm_to_the_classifier():
     model, x = small(), torch.randn(2, 80, 3, 3)
-    centred, scale = model.head.delayed(x)
+    centred, _, scale = model.head.delayed(x)
     assert scale is not None
     torch.testing.assert_close(model.head(x), centred.mean((2, 3)))
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from workers.models.layers import SqueezeExcite, StochasticDepth, convolution
+from workers.models.normalisation import Delayed
 from workers.protocol.architecture import Convolution
 
 
@@ -48,16 +49,21 @@ def squeeze_excite():
     return layer.requires_grad_(False)
 
 
+def unscaled(x):
+    return Delayed(x, x.mean((2, 3)), None)
+
+
 def test_squeeze_excite_gates_by_the_means_of_the_channels():
     layer, x = squeeze_excite(), torch.randn(2, 8, 5, 5)
     squeezed = x.mean((2, 3)) @ layer.squeeze.weight[:, :, 0, 0].T + layer.squeeze.bias
     excited = nn.functional.silu(squeezed) @ layer.excite.weight[:, :, 0, 0].T + layer.excite.bias
-    torch.testing.assert_close(layer(x), x * torch.sigmoid(excited)[:, :, None, None])
+    torch.testing.assert_close(layer(unscaled(x)), x * torch.sigmoid(excited)[:, :, None, None])
 
 
 def test_a_scale_joins_the_gate_and_leaves_the_means_alone():
-    layer, x, scale = squeeze_excite(), torch.randn(2, 8, 5, 5), torch.rand(8, 1, 1) + 0.5
-    torch.testing.assert_close(layer(x, scale), layer(x) * scale)
+    layer, x, scale = squeeze_excite(), torch.randn(2, 8, 5, 5), torch.rand(8) + 0.5
+    scaled = layer(unscaled(x)._replace(scale=scale))
+    torch.testing.assert_close(scaled, layer(unscaled(x)) * scale[:, None, None])
 
 
 def test_stochastic_depth_drops_whole_images_and_scales_up_the_others():

@@ -54,9 +54,11 @@ def test_an_activated_norm_is_silu_of_the_norm_and_delays_nothing(norm):
     x = torch.randn(3, 16, 5, 5)
     expected = nn.functional.silu(bare(x))
     torch.testing.assert_close(layer(x), expected)
-    delayed, scale = layer.delayed(x)
+    delayed, means, scale = layer.delayed(x)
     torch.testing.assert_close(delayed, expected)
+    torch.testing.assert_close(means, expected.mean((2, 3)))
     assert scale is None
+    torch.testing.assert_close(layer.pooled(x), means)
 
 
 @pytest.mark.parametrize(

@@ -84,12 +84,13 @@ def test_delayed_parts_and_their_gradients_are_those_of_the_published_formula():
     expected, expected_scales = published_formula(x.double(), 1, *leaves)
     (expected.square().sum() + expected_scales.square().sum()).backward()
 
-    actual, scales = layer.delayed(x)
-    assert scales.shape == (8, 1, 1)
+    actual, means, scales = layer.delayed(x)
+    assert scales.shape == (8,)
     (actual.square().sum() + scales.square().sum()).backward()
 
     torch.testing.assert_close(actual.double(), expected, rtol=0, atol=2e-6)
-    torch.testing.assert_close(scales.flatten().double(), expected_scales, rtol=1e-5, atol=0)
+    torch.testing.assert_close(means.double(), expected.mean((2, 3)), rtol=0, atol=2e-6)
+    torch.testing.assert_close(scales.double(), expected_scales, rtol=1e-5, atol=0)
     for name, leaf in zip(PARAMETERS, leaves, strict=True):
         torch.testing.assert_close(getattr(layer, name).grad.double(), leaf.grad, rtol=1e-4, atol=2e-5)
 

@@ -11,7 +11,6 @@ Source:
 from typing import Any, Dict, List, Optional, Tuple
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from workers.models.layers import ConvNorm, ConvNormSiLU, SqueezeExcite, StochasticDepth
 from workers.models.normalisation import BatchNorm, GroupNorm
@@ -39,8 +38,8 @@ class MBConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``x``, shape (images, channels, height, width)."""
-        inside, scale = self.spatial.delayed(self.expand(x))
-        out: Tensor = self.project(self.squeeze_excite(inside, scale))
+        inside = self.spatial.delayed(self.expand(x))
+        out: Tensor = self.project(self.squeeze_excite(inside))
         return x + self.stochastic_depth(out) if self.residual else out
 
 
@@ -52,8 +51,7 @@ class Head(ConvNormSiLU):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``x``, shape (images, channels, height, width), to features of shape (images, features)."""
-        features, _ = self.delayed(x)
-        return functional.adaptive_avg_pool2d(features, 1).flatten(1)
+        return self.pooled(x)
 
 
 class EfficientNet(nn.Module):

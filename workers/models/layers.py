@@ -1,15 +1,29 @@
 """The parts of a block: convolutions with their norms, squeeze-excite, stochastic depth."""
 
 import math
-from typing import Optional, Tuple, Union
+from typing import Union
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workers.models.normalisation import BatchNorm, BatchNormSiLU, GroupNorm, GroupNormSiLU
+from workers.models import fused
+from workers.models.normalisation import BatchNorm, BatchNormSiLU, Delayed, GroupNorm, GroupNormSiLU
 from workers.models.proxy_norm import ProxyNormSiLU
 from workers.protocol.architecture import Convolution, has_proxy_norm, norm_groups
+
+
+class DepthwiseConv2d(nn.Conv2d):
+    """A convolution of each channel by itself, trained as fast as its few multiply-accumulates allow.
+
+    oneDNN has a fast gradient of the weights for 3×3 kernels only; ours is taken for the others.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve ``x``, shape (images, channels, height, width)."""
+        if self.kernel_size[0] > 3 and torch.is_grad_enabled() and fused.usable_depthwise(x, self.weight):
+            return fused.depthwise(x, self.weight, self.stride[0], int(self.padding[0]))
+        return super().forward(x)
 
 
 def convolution(layer: Convolution) -> nn.Conv2d:
@@ -25,7 +39,8 @@ def convolution(layer: Convolution) -> nn.Conv2d:
     Source:
         arXiv 1905.11946 and 2106.03640, the code published with them.
     """
-    built = nn.Conv2d(
+    kind = DepthwiseConv2d if layer.groups == layer.in_channels == layer.out_channels else nn.Conv2d
+    built = kind(
         layer.in_channels,
         layer.out_channels,
         layer.kernel,
@@ -77,9 +92,13 @@ class ConvNormSiLU(nn.Module):
         activated: Tensor = self.norm(self.conv(x))
         return activated
 
-    def delayed(self, x: Tensor) -> Tuple[Tensor, Optional[Tensor]]:
-        """Map ``x`` without the scale per channel that may come last, and return that scale, too."""
+    def delayed(self, x: Tensor) -> Delayed:
+        """Map ``x`` without the scale per channel that may come last, and return means and that scale, too."""
         return self.norm.delayed(self.conv(x))
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """Map ``x`` likewise and return the means over the pixels alone, shape (images, channels)."""
+        return self.norm.pooled(self.conv(x))
 
 
 class ConvNorm(nn.Module):
@@ -117,17 +136,20 @@ class SqueezeExcite(nn.Module):
         self.squeeze = convolution(squeeze)
         self.excite = convolution(excite)
 
-    def forward(self, x: Tensor, scale: Optional[Tensor] = None) -> Tensor:
-        """Gate ``x``.
+    def forward(self, x: Delayed) -> Tensor:
+        """Gate ``x``; a scale that remains of the norm before joins the gate, where it costs nothing.
 
-        Args:
-            x: Shape (images, channels, height, width).
-            scale: What remains of the norm before, shape (channels, 1, 1). It joins the gate, where it costs nothing;
-                the means are those of the unscaled ``x``, as in the paper's code.
+        The means are those of the unscaled values, as in the paper's code.
         """
-        means = functional.adaptive_avg_pool2d(x, 1)
-        gate = torch.sigmoid(self.excite(functional.silu(self.squeeze(means))))
-        return x * (gate if scale is None else gate * scale)
+        gate = torch.sigmoid(_pointwise(self.excite, functional.silu(_pointwise(self.squeeze, x.means))))
+        if x.scale is not None:
+            gate = gate * x.scale.to(gate.dtype)
+        return fused.gated(x.values, gate) if fused.usable(x.values, gate) else x.values * gate[:, :, None, None]
+
+
+def _pointwise(layer: nn.Conv2d, means: Tensor) -> Tensor:
+    """Apply a 1×1 convolution to images of one pixel, shape (images, channels), as the matrix product that it is."""
+    return functional.linear(means, layer.weight.flatten(1), layer.bias)
 
 
 class StochasticDepth(nn.Module):

@@ -1,19 +1,24 @@
 """The norms: batch norm, group norm (4 groups) and layer norm (1 group), each followed by SiLU.
 
-The layers that a convolution may be followed by share one interface: called, they return the activation; their
-``delayed`` returns it with a scale per channel that the caller still has to apply, or None if there is none. Only
-proxy norm (``workers.models.proxy_norm``) has such a scale.
+The layers that a convolution may be followed by share one interface: called, they return the activation; ``delayed``
+returns it without the scale per channel that may come last, for a caller who can apply it at no cost; ``pooled``
+returns that one's means over the pixels alone.
+
+On a CPU in fp32 each layer is one fused kernel (``workers.models.fused``); elsewhere it is made of torch's operations,
+which compute the same.
 
 Source:
     "Making EfficientNet More Efficient", arXiv 2106.03640, and the configurations published with it: epsilon 1e-3,
     4 groups. Layer norm there is group norm with one group: over channels, height and width of one image.
 """
 
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from workers.models import fused
 
 #: Added to the variance by every norm.
 EPSILON = 1e-3
@@ -21,6 +26,25 @@ EPSILON = 1e-3
 #: 0.01, whose running statistics still hold 30 % of their initial value after 120 batches: a short training would be
 #: tested with them and lose most of its accuracy.
 BATCH_NORM_MOMENTUM = 0.1
+
+
+class Delayed(NamedTuple):
+    """An activation whose last scale has not been applied.
+
+    Attributes:
+        values: Shape (images, channels, height, width).
+        means: Their means over the pixels, shape (images, channels).
+        scale: What remains to be applied to each channel, shape (channels,); None if nothing does.
+    """
+
+    values: Tensor
+    means: Tensor
+    scale: Optional[Tensor]
+
+
+def pixel_means(x: Tensor) -> Tensor:
+    """Return the means over the pixels of ``x``, shape (images, channels, height, width)."""
+    return functional.adaptive_avg_pool2d(x, 1).flatten(1)
 
 
 def group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor) -> Tensor:
@@ -39,6 +63,11 @@ def group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor) -> Tensor:
         with torch.autocast("cuda", enabled=False):
             return functional.group_norm(x, groups, weight.to(x.dtype), bias.to(x.dtype), EPSILON)
     return functional.group_norm(x, groups, weight, bias, EPSILON)
+
+
+def _group_normalised(x: Tensor, parameters: Tuple[Tensor, Tensor], settings: fused.NormSettings) -> fused.Normalised:
+    run = fused.norm if torch.is_grad_enabled() else fused.norm_of_constants
+    return run(x, parameters, settings)
 
 
 class GroupNorm(nn.Module):
@@ -64,7 +93,10 @@ class GroupNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``x``, shape (images, channels, height, width)."""
-        return group_norm(x, self.groups, self.weight, self.bias)
+        weight, bias = self.weight, self.bias
+        if fused.usable(x, weight):
+            return _group_normalised(x, (weight, bias), fused.NormSettings(self.groups, EPSILON, activate=False)).values
+        return group_norm(x, self.groups, weight, bias)
 
     def extra_repr(self) -> str:
         """Describe the layer in ``print(model)``."""
@@ -76,11 +108,28 @@ class GroupNormSiLU(GroupNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise and activate ``x``, shape (images, channels, height, width)."""
-        return functional.silu(super().forward(x))
+        weight, bias = self.weight, self.bias
+        if fused.usable(x, weight):
+            return _group_normalised(x, (weight, bias), fused.NormSettings(self.groups, EPSILON, activate=True)).values
+        return functional.silu(group_norm(x, self.groups, weight, bias))
 
-    def delayed(self, x: Tensor) -> Tuple[Tensor, Optional[Tensor]]:
-        """Return the activation and None, as nothing remains to be scaled."""
-        return self(x), None
+    def delayed(self, x: Tensor) -> Delayed:
+        """Return the activation, of which nothing is delayed, and its means."""
+        weight, bias = self.weight, self.bias
+        if fused.usable(x, weight):
+            settings = fused.NormSettings(self.groups, EPSILON, activate=True, means=True)
+            result = _group_normalised(x, (weight, bias), settings)
+            return Delayed(result.values, result.means, None)
+        activated = functional.silu(group_norm(x, self.groups, weight, bias))
+        return Delayed(activated, pixel_means(activated), None)
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """Return the activation's means over the pixels, shape (images, channels)."""
+        weight, bias = self.weight, self.bias
+        if fused.usable(x, weight):
+            settings = fused.NormSettings(self.groups, EPSILON, activate=True, values=False, means=True)
+            return _group_normalised(x, (weight, bias), settings).means
+        return pixel_means(functional.silu(group_norm(x, self.groups, weight, bias)))
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -89,14 +138,59 @@ class BatchNorm(nn.BatchNorm2d):
     def __init__(self, channels: int) -> None:
         super().__init__(channels, eps=EPSILON, momentum=BATCH_NORM_MOMENTUM)
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``x``, shape (images, channels, height, width)."""
+        result = self._fused(x, activate=False)
+        return super().forward(x) if result is None else result.values
+
+    def _fused(
+        self, x: Tensor, *, activate: bool, values: bool = True, means: bool = False
+    ) -> Optional[fused.Normalised]:
+        """Return what the kernel does, or None where there is none: with known statistics it has no gradient."""
+        weight, bias = self.weight, self.bias
+        if not fused.usable(x, weight) or (torch.is_grad_enabled() and not self.training):
+            return None
+        settings = fused.NormSettings(0, self.eps, activate=activate, values=values, means=means)
+        running = fused.RunningStatistics(_known(self.running_mean), _known(self.running_var), self._factor())
+        if self.training:
+            return fused.norm(x, (weight, bias), settings, running=running)
+        return fused.norm_of_constants(x, (weight, bias), settings, running=running)
+
+    def _factor(self) -> float:
+        """Count a batch and return its weight; without momentum running statistics are means over all batches."""
+        if not self.training:
+            return 0.0
+        batches = _known(self.num_batches_tracked).add_(1)
+        return 1.0 / float(batches) if self.momentum is None else self.momentum
+
 
 class BatchNormSiLU(BatchNorm):
     """Batch norm followed by SiLU."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise and activate ``x``, shape (images, channels, height, width)."""
-        return functional.silu(super().forward(x))
+        result = self._fused(x, activate=True)
+        return self._composed(x) if result is None else result.values
 
-    def delayed(self, x: Tensor) -> Tuple[Tensor, Optional[Tensor]]:
-        """Return the activation and None, as nothing remains to be scaled."""
-        return self(x), None
+    def delayed(self, x: Tensor) -> Delayed:
+        """Return the activation, of which nothing is delayed, and its means."""
+        result = self._fused(x, activate=True, means=True)
+        if result is not None:
+            return Delayed(result.values, result.means, None)
+        activated = self._composed(x)
+        return Delayed(activated, pixel_means(activated), None)
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """Return the activation's means over the pixels, shape (images, channels)."""
+        result = self._fused(x, activate=True, values=False, means=True)
+        return pixel_means(self._composed(x)) if result is None else result.means
+
+    def _composed(self, x: Tensor) -> Tensor:
+        return functional.silu(nn.BatchNorm2d.forward(self, x))
+
+
+def _known(tensor: Optional[Tensor]) -> Tensor:
+    """Return a tensor that may be missing by its type and never is."""
+    if tensor is None:
+        raise ValueError("batch norm keeps its statistics here")
+    return tensor

@@ -15,6 +15,7 @@ Source:
     arXiv 2106.03743; as used by arXiv 2106.03640 and the code published with it.
 """
 
+import operator
 from statistics import NormalDist
 from typing import Any, List, NamedTuple, Optional, Tuple
 
@@ -22,7 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workers.models.normalisation import GroupNorm
+from workers.models import fused
+from workers.models.normalisation import EPSILON, Delayed, GroupNorm, group_norm, pixel_means
 
 #: Added to the proxy's variance.
 PROXY_EPSILON = 0.03
@@ -35,7 +37,7 @@ class _Kept(NamedTuple):
 
     parameters: Tuple[Tensor, ...]
     versions: Tuple[int, ...]
-    statistics: Tuple[Tensor, Tensor]
+    statistics: fused.ProxyStatistics
 
 
 def gaussian_quantiles(count: int) -> List[float]:
@@ -71,37 +73,56 @@ class ProxyNormSiLU(GroupNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the proxy-normalised activation of ``x``, shape (images, channels, height, width)."""
-        activated = functional.silu(super().forward(x))
+        if fused.usable(x, self.weight):
+            return self._fused(x, fused.NormSettings(self.groups, EPSILON, activate=True)).values
+        activated = self._activated(x)
         mean, inverse_deviation = self.statistics()
         # z·s - m·s is (z - m)·s with one pass over the image less in the backward pass.
         scaled = activated * _per_channel(inverse_deviation, activated)
         return scaled.sub_(_per_channel(mean * inverse_deviation, activated))
 
-    def delayed(self, x: Tensor) -> Tuple[Tensor, Tensor]:
-        """Return the activation minus the proxy's mean, and the scale that remains to be applied.
+    def delayed(self, x: Tensor) -> Delayed:
+        """Return the activation minus the proxy's mean, its means, and the scale that remains to be applied.
 
         Args:
             x: Shape (images, channels, height, width).
-
-        Returns:
-            The centred activation, of the shape of ``x``, and the scale, shape (channels, 1, 1).
         """
-        activated = functional.silu(super().forward(x))
+        if fused.usable(x, self.weight):
+            settings = fused.NormSettings(self.groups, EPSILON, activate=True, means=True, delay=True)
+            result = self._fused(x, settings)
+            return Delayed(result.values, result.means, result.scale)
+        activated = self._activated(x)
         mean, inverse_deviation = self.statistics()
-        return activated.sub_(_per_channel(mean, activated)), _per_channel(inverse_deviation, activated)
+        centred = activated.sub_(_per_channel(mean, activated))
+        return Delayed(centred, pixel_means(centred), inverse_deviation)
 
-    def statistics(self) -> Tuple[Tensor, Tensor]:
+    def pooled(self, x: Tensor) -> Tensor:
+        """Return the means over the pixels of the activation minus the proxy's mean, shape (images, channels)."""
+        if fused.usable(x, self.weight):
+            settings = fused.NormSettings(self.groups, EPSILON, activate=True, values=False, means=True, delay=True)
+            return self._fused(x, settings).means
+        means = pixel_means(self._activated(x))
+        mean, _ = self.statistics()
+        return means - mean.to(means.dtype)
+
+    def _fused(self, x: Tensor, settings: fused.NormSettings) -> fused.Normalised:
+        parameters = self.weight, self.bias
+        if not self._computes_statistics():
+            return fused.norm_of_constants(x, parameters, settings, proxy=self.statistics())
+        proxy = fused.Proxy(self.proxy_mean, self.proxy_scale, self.quantiles, PROXY_EPSILON)
+        return fused.norm(x, parameters, settings, proxy=proxy)
+
+    def _activated(self, x: Tensor) -> Tensor:
+        return functional.silu(group_norm(x, self.groups, self.weight, self.bias))
+
+    def statistics(self) -> fused.ProxyStatistics:
         """Return the activated proxy's mean and inverse standard deviation, at least fp32, shape (channels,) each."""
-        if self.training or torch.is_grad_enabled() or not self._can_keep():
+        if self._computes_statistics():
             return self._compute_statistics()
-        parameters = (self.weight, self.bias, self.proxy_mean, self.proxy_scale)
-        versions = tuple(parameter._version for parameter in parameters)  # noqa: SLF001  # has no public name
+        weight, bias, mean, scale = parameters = self.weight, self.bias, self.proxy_mean, self.proxy_scale
+        versions = weight._version, bias._version, mean._version, scale._version  # noqa: SLF001  # has no public name
         kept = self._kept
-        if (
-            kept is None
-            or kept.versions != versions
-            or any(now is not then for now, then in zip(parameters, kept.parameters))
-        ):
+        if kept is None or kept.versions != versions or not all(map(operator.is_, parameters, kept.parameters)):
             kept = self._kept = _Kept(parameters, versions, self._compute_statistics())
         return kept.statistics
 
@@ -116,18 +137,22 @@ class ProxyNormSiLU(GroupNorm):
         super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call]
         return self
 
+    def _computes_statistics(self) -> bool:
+        """Tell whether statistics are computed each time, as they change or have a gradient."""
+        return self.training or torch.is_grad_enabled() or not self._can_keep()
+
     def _can_keep(self) -> bool:
         """Tell whether versions are tracked: neither for a graph compiler's tensors nor for inference tensors."""
         return self.weight.device.type in {"cpu", "cuda"} and not self.weight.is_inference()
 
-    def _compute_statistics(self) -> Tuple[Tensor, Tensor]:
+    def _compute_statistics(self) -> fused.ProxyStatistics:
         dtype = torch.promote_types(self.weight.dtype, torch.float32)
         weight, bias = self.weight.to(dtype), self.bias.to(dtype)
         scale = weight * (1.0 + self.proxy_scale.to(dtype))
         shift = weight * self.proxy_mean.to(dtype) + bias
         proxy = functional.silu(self.quantiles.to(dtype).unsqueeze(1) * scale + shift)
         variance, mean = torch.var_mean(proxy, dim=0, unbiased=False)
-        return mean, torch.rsqrt(variance + PROXY_EPSILON)
+        return fused.ProxyStatistics(mean, torch.rsqrt(variance + PROXY_EPSILON))
 
 
 def _per_channel(values: Tensor, image: Tensor) -> Tensor:
