@@ -2,7 +2,8 @@
 """Fills an empty database of ours with as many evaluations as wanted, through the real tables, in one statement each.
 
 Of every 50 evaluations: one variant on one data set, trained at two resolutions with five seeds, each tested at five
-resolutions; its throughput measured in both modes at all of them. Ten sweeps share the variants among themselves.
+resolutions; its throughput measured in both modes at all of them, in one round of five blocks. Ten sweeps, one after
+the other, share the variants among themselves; for one in ten of these, the next sweep asks as well.
 """
 
 from typing import Final
@@ -14,7 +15,7 @@ from db.engine import open_write_engine, transaction
 from db.store import open_store
 from db.urls import parse_url
 
-_SEEDS, _TESTS, _TRAINED_AT, _SWEEPS = 5, 5, 2, 10
+_SEEDS, _TESTS, _TRAINED_AT, _SWEEPS, _BLOCKS = 5, 5, 2, 10, 5
 _PER_VARIANT: Final = _SEEDS * _TESTS * _TRAINED_AT
 _NOW: Final = "2026-01-31T12:00:00.000000Z"
 
@@ -76,7 +77,8 @@ def _statements(variants: int) -> list[str]:
     runs = f"variants AS v CROSS JOIN {_numbers('r', _TRAINED_AT)} CROSS JOIN {_numbers('s', _SEEDS)}"
     tests = f"{runs} CROSS JOIN {_numbers('t', _TESTS)}"
     measures = f"variants AS v CROSS JOIN {_numbers('m', _TRAINED_AT + _TESTS)}"
-    sweep = f"1 + v.variant_id % {_SWEEPS}"
+    sweep = f"1 + (v.variant_id - 1) * {_SWEEPS} / {variants}"
+    next_sweep = f"1 + ({sweep}) % {_SWEEPS}"
     statements = [
         f"""INSERT INTO drivers (driver_id, host, pid, boot_id, process_started, started_at, heartbeat_at, ended_at)
         VALUES ('{_DRIVER}', 'here', 1, 'b', 1.5, '{_NOW}', '{_NOW}', '{_NOW}')""",
@@ -108,6 +110,8 @@ def _statements(variants: int) -> list[str]:
                 '{_NOW}', '{_NOW}', '{_NOW}', '{_NOW}', 1 FROM {rows} WHERE 1 = 1""",
             f"""INSERT INTO sweep_jobs (sweep_id, fingerprint, ordinal)
             SELECT {sweep}, {fingerprint}, {ordinal} FROM {rows}""",
+            f"""INSERT INTO sweep_jobs (sweep_id, fingerprint, ordinal)
+            SELECT {next_sweep}, {fingerprint}, {ordinal} FROM {rows} WHERE v.variant_id % 10 = 0""",
             f"""INSERT INTO attempts (fingerprint, attempt, driver_id, slot, node, environment_key, started_at,
                 ended_at, outcome, directory)
             SELECT {fingerprint}, 1, '{_DRIVER}', 'cuda/0', 'here', '{_ENVIRONMENT}', '{_NOW}', '{_NOW}', 'done',
@@ -139,6 +143,13 @@ def _statements(variants: int) -> list[str]:
             CASE WHEN m.n < 2 THEN {_PIXELS.format("m")} ELSE 96 + 32 * m.n END, 'bf16',
             CASE WHEN m.n < 2 THEN 'rmsprop' END, 128, 'channels_last', {speed}, {speed}, {speed}, 0.01, 3, 400000000,
             5000000, 'clean', '', '{{}}', '{_ENVIRONMENT}', '{_NOW}' FROM {measures}""",
+        f"""INSERT INTO measurement_rounds (measurement_id, round, attempt, images, seconds, verdict, verdict_reason,
+            end_to_end, loading, latencies, conditions, measured_at)
+        SELECT measurement_id, 1, attempt, 1000 * {_BLOCKS}, 1000 * {_BLOCKS} / images_per_second, verdict, '', '[]',
+            '[]', '[]', '{{}}', measured_at FROM measurements""",
+        f"""INSERT INTO samples (measurement_id, round, ordinal, images, seconds)
+        SELECT measurement_id, 1, b.n, 1000, (980 + 10 * b.n) / images_per_second
+        FROM measurements CROSS JOIN {_numbers("b", _BLOCKS)}""",
     ]
 
 

@@ -1,7 +1,8 @@
 """Does the results database bear many writers, and does it answer quickly when it is large?
 
     writers   16 processes that claim and finish evaluations at once: rows per second, none lost, no error
-    questions seconds that fronts and first pages take among 100,000 (--quick) or 1,000,000 evaluations
+    questions seconds that fronts, first pages and the dashboard's pages (of all sweeps, and of one of ten) take among
+              100,000 (--quick) or 1,000,000 evaluations
     ratios    the same questions asked of Optuna's and MLflow's SQL stores, filled with the same runs
 
 Run: ``python -m benchmarks.store [--quick]``. A peer that is not installed is named and left out:
@@ -26,8 +27,10 @@ from typing import Any
 from sqlalchemy import create_engine, make_url
 
 from benchmarks.many_results import fill
+from benchmarks.pages import pages
 from benchmarks.pairs import compare, quick
 from db.errors import StoreError
+from db.front_views import SCENARIOS
 from db.reader import Reader, open_reader
 from db.records import (
     DataSetRecord,
@@ -216,36 +219,44 @@ def _evaluation(job: NewJob, place: str) -> EvaluationRecord:
 
 
 def ask(engine: str, url: str, evaluations: int) -> None:
-    """Fill a database and print how long its questions take: the median of five times."""
+    """Fill a database and print how long its questions take; of a page's, the one that takes longest."""
     started = time.perf_counter()
     fill(url, evaluations)
     print(f"filled {engine}: {evaluations:,} evaluations in {time.perf_counter() - started:.0f} s", flush=True)
     with contextlib.closing(open_reader(url)) as reader:
-        for name, question in _questions(reader).items():
-            seconds = []
-            for _ in range(5):
-                started = time.perf_counter()
-                question()
-                seconds.append(time.perf_counter() - started)
-            print(f"seconds {engine} {name}: {statistics.median(seconds):.3f}", flush=True)
+        for name, question in _views(reader).items():
+            print(f"seconds {engine} {name}: {_seconds(question):.3f}", flush=True)
+        for sweep in (None, "sweep 3"):
+            for page, questions in pages(reader, sweep).items():
+                seconds = {name: _seconds(question) for name, question in questions.items()}
+                worst = max(seconds, key=lambda name: seconds[name])
+                place = f"{engine} page {page} of {sweep or 'all sweeps'}"
+                print(f"seconds {place}: {seconds[worst]:.3f} the longest of {len(seconds)} ({worst})", flush=True)
 
 
-def _questions(reader: Reader) -> dict[str, Callable[[], object]]:
+def _seconds(question: Callable[[], object]) -> float:
+    """Return the median of five times."""
+    taken = []
+    for _ in range(5):
+        started = time.perf_counter()
+        question()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def _views(reader: Reader) -> dict[str, Callable[[], object]]:
+    """Return what people ask of the views, besides pages."""
     fronts = {
         f"{view} {scenario}": functools.partial(reader.view, view, filter_text=f"scenario={scenario}")
         for view in ("training_front", "inference_front")
-        for scenario in ("native", "best", "all")
+        for scenario in SCENARIOS
     }
-    family = "group_size=16 norm=ln+pn"
+    best = functools.partial(reader.view, sort=["-top1", "evaluation"], limit=_PAGE)
     return {
         **fronts,
         "training_front": functools.partial(reader.view, "training_front"),
-        "front-of-a-family": functools.partial(reader.front, "train", "best", filter_text=family),
         "newest-results": functools.partial(_newest, reader),
-        "newest-of-a-sweep": functools.partial(
-            reader.view, "results", sweep="sweep 3", sort=["-finished_at"], limit=_PAGE
-        ),
-        "counts-of-a-sweep": functools.partial(reader.counts, 1),
+        "most-accurate-results": best,
         "data-version": reader.data_version,
     }
 
@@ -258,9 +269,11 @@ def _newest(reader: Reader) -> list[dict[str, Any]]:
 
 
 def _runs(reader: Reader) -> list[dict[str, Any]]:
-    """Return the runs that the peers are filled with: every evaluation that has a throughput."""
+    """Return the runs that the peers are filled with: every evaluation once, which all have a throughput."""
     names = ["top1", "train_images_per_second", "model_size", "group_size", "norm", "width", "test_resolution", "seed"]
-    return reader.view("results", columns=names)
+    rows = reader.view("results", columns=["evaluation", *names])
+    runs = {row.pop("evaluation"): row for row in rows}
+    return list(runs.values())
 
 
 def _missing(package: str) -> bool:

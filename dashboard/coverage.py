@@ -12,6 +12,10 @@ Row = Mapping[str, Any]
 
 #: Rows of results that are shown at most, and up to which they are counted and offered as a file.
 SHOWN, COUNTED = 1_000, 10_000
+#: How they are put in order. With a third column, SQLite no longer follows the index of the first.
+NEWEST_FIRST: Final = ("-finished_at", "series")
+#: Points beside the front that are drawn at most; more than a person can tell apart, and few enough for a browser.
+DRAWN: Final = 2_000
 _OTHER_RESOLUTIONS: Final[dict[Scenario, str]] = {
     "best": "tested at another than the network's best test resolution",
     "native": "tested at another than the native resolution",
@@ -36,10 +40,12 @@ def sentence(
         (points - len(drawn), "further from the front"),
         (tested - points, _OTHER_RESOLUTIONS[scenario]),
         (left_out.contended, "disturbed by other programs while measured (`orchestrator remeasure` repeats that)"),
+        (left_out.stale, "measured with software that is no longer there (the next launch measures them again)"),
         (left_out.waiting, "not measured yet"),
     ]
     told = [f"{number:,} {reason}" for number, reason in reasons if number > 0]
-    total = wording.counted(tested + left_out.contended + left_out.waiting, "tested configuration")
+    number = tested + left_out.contended + left_out.stale + left_out.waiting
+    total = wording.counted(number, "tested configuration")
     because = f"; left out: {wording.listed(told)}" if told else ""
     parts = [
         f"{len(drawn):,} of {total} shown{because}.",

@@ -20,8 +20,6 @@ _LEDES: Final[dict[Mode, str]] = {
     "inference": "Which network is the best trade-off to run here: the same accuracies against what theory counts, and "
     "against the throughput that was measured.",
 }
-#: Points beside the front that are drawn at most; more than a person can tell apart, and few enough for a browser.
-_OTHERS: Final = 2_000
 _LEGEND: Final = (
     "The thick pale line is the front: nothing else measured on this device is as accurate and as fast. Its points are "
     "large. Lines join the sizes and widths of one configuration. Horizontal whiskers: the middle half of the timed "
@@ -45,7 +43,7 @@ def show(mode: Mode) -> None:
         _nothing(where, chosen)
     scopes = controls.scope(found)
     points = sum(scope["points"] for scope in scopes)
-    drawn = reading.nearest(where, chosen, scopes, _OTHERS)
+    drawn = reading.nearest(where, chosen, scopes, coverage.DRAWN)
     _draw(where, drawn, chosen, _grouping())
     st.caption(_coverage(where, chosen, scopes, drawn))
     st.caption(_LEGEND)

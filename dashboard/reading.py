@@ -3,24 +3,25 @@
 Every read is one short read-only transaction: opening a page never holds up a sweep that runs.
 """
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import streamlit as st
 
+from dashboard.coverage import NEWEST_FIRST
 from dashboard.start import DEFAULT_URL, VARIABLE
 from db import comparison
 from db.front_part import FrontPart, LeftOut
 from db.front_views import Mode, Scenario
 from db.reader import Reader, open_reader
-from db.records import FailureGroup, JobRow
+from db.records import FailureGroup
 from db.speedup import Speedup
+from db.tallies import Tally
 
 Rows = list[dict[str, Any]]
-#: Jobs per stage and state.
-Counts = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,6 @@ def _fields(one: Chosen) -> tuple[str, ...]:
 
 
 _kept = st.cache_data(max_entries=100, show_spinner=False, hash_funcs={Source: _identity, Chosen: _fields})
-#: How the page of results puts them in order. With a third column, SQLite no longer follows the index of the first.
-NEWEST_FIRST: Final = ("-finished_at", "series")
 
 
 @_kept
@@ -124,7 +123,8 @@ def left_out(where: Source, chosen: Chosen, among: Rows) -> LeftOut:
 @_kept
 def blocks(where: Source, measurements: Sequence[int]) -> dict[int, tuple[float, ...]]:
     """Return images per second of the timed blocks of some measurements."""
-    return where.reader.block_rates(measurements)
+    found = where.reader.block_rates(measurements)
+    return {one: tuple(itertools.chain.from_iterable(rounds)) for one, rounds in found.items()}
 
 
 @_kept
@@ -187,35 +187,32 @@ class Progress:
     """What a sweep has come to.
 
     Attributes:
-        jobs: All of its jobs.
-        failures: Those that failed, grouped.
+        failures: The jobs that failed, grouped.
         recent: Rows of ``results``, the newest first.
         measured: The newest measurements, where the sweep has no results.
     """
 
-    jobs: list[JobRow]
     failures: list[FailureGroup]
     recent: Rows
     measured: Rows
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
-def progress(url: str, sweep: str, counts: Counts, columns: Sequence[str], limit: int) -> Progress:
-    """Return what a sweep has come to; read again only when its ``counts`` have changed, however often it is asked.
+def progress(url: str, sweep: str, tallies: Sequence[Tally], columns: Sequence[str], limit: int) -> Progress:
+    """Return what a sweep has come to; read again only when its ``tallies`` have changed, however often it is asked.
 
     Args:
         url: The database.
         sweep: Name of the sweep.
-        counts: Its jobs per stage and state, as they are now.
+        tallies: Of its jobs, as they are now.
         columns: Of the recent results.
         limit: How many of them.
     """
-    del counts
+    del tallies
     reader = _reader(url)
     sweep_id = reader.sweep(sweep).sweep_id
     recent = reader.view("results", sweep=sweep, columns=columns, sort=["-finished_at"], limit=limit)
     return Progress(
-        jobs=reader.jobs_of(sweep_id),
         failures=reader.failures(sweep_id),
         recent=recent,
         measured=[] if recent else reader.newest_measurements(sweep_id, limit),

@@ -1,12 +1,12 @@
 """How long a sweep has still to go, from how long its jobs took so far. Pure."""
 
 import datetime as dt
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from db.records import JobRow
+from db.tallies import Tally
 
 _OPEN: Final = ("queued", "running")
 
@@ -24,37 +24,30 @@ class Remaining:
     unknown: tuple[str, ...]
 
 
-def remaining(jobs: Sequence[JobRow], now: dt.datetime) -> Remaining:
+def remaining(tallies: Sequence[Tally], running: Sequence[JobRow], now: dt.datetime) -> Remaining:
     """Predict from the mean over the finished jobs of each stage.
 
     Measurements run one at a time, everything else on as many slots as are busy now.
 
     Args:
-        jobs: All jobs of the sweep.
+        tallies: All jobs of the sweep.
+        running: Those that run.
         now: The time, aware.
     """
-    slots = max(1, len({job.slot for job in jobs if job.slot is not None}))
+    slots = max(1, len({job.slot for job in running}))
+    examples = {one.stage: one.mean_seconds for one in tallies if one.state == "done"}
     seconds, unknown = 0.0, []
-    for stage in dict.fromkeys(job.stage for job in jobs):
-        members = [job for job in jobs if job.stage == stage]
-        waiting = [job for job in members if job.state in _OPEN]
-        examples = [_seconds(job) for job in members if job.state == "done"]
-        known = [example for example in examples if example is not None]
-        if waiting and not known:
+    for stage in dict.fromkeys(one.stage for one in tallies):
+        waiting = sum(one.jobs for one in tallies if one.stage == stage and one.state in _OPEN)
+        mean = examples.get(stage)
+        if waiting and mean is None:
             unknown.append(stage)
-        elif waiting:
-            mean = statistics.fmean(known)
-            seconds += sum(_left(job, mean, now) for job in waiting) / (1 if stage == "measure" else slots)
+        elif waiting and mean is not None:
+            gone = sum(_gone(job, mean, now) for job in running if job.stage == stage)
+            seconds += (waiting * mean - gone) / (1 if stage == "measure" else slots)
     return Remaining(seconds, tuple(unknown))
 
 
-def _seconds(job: JobRow) -> float | None:
-    if job.started_at is None or job.finished_at is None:
-        return None
-    return (job.finished_at - job.started_at).total_seconds()
-
-
-def _left(job: JobRow, mean: float, now: dt.datetime) -> float:
-    if job.state != "running" or job.started_at is None:
-        return mean
-    return max(0.0, mean - (now - job.started_at).total_seconds())
+def _gone(job: JobRow, mean: float, now: dt.datetime) -> float:
+    """Return how much of the mean a running job has behind it, seconds."""
+    return 0.0 if job.started_at is None else min(mean, (now - job.started_at).total_seconds())

@@ -32,10 +32,10 @@ from sqlalchemy import (
 from db import filters, fronts
 from db.errors import ComparisonError, UnknownNameError
 from db.front_views import Mode, Scenario
-from db.results_view import usable_first
 from db.suggestions import did_you_mean
 from db.tables import environments, measurements, publications, published_results, sweep_jobs, sweeps, variants
 from db.variant_results_view import PLACE
+from db.verdicts import shown_verdict, usable_first
 from db.views import VARIANT_RESULTS
 
 #: ``source`` of such rows.
@@ -211,12 +211,13 @@ def _newest_measurements(publication: str, dataset: str, sweep: str | None) -> S
         asked = select(sweep_jobs.c.fingerprint).join(sweeps, sweeps.c.sweep_id == sweep_jobs.c.sweep_id)
         conditions.append(m.fingerprint.in_(asked.where(sweeps.c.name == sweep)))
     places = [e[name] for name in PLACE]
+    verdict = shown_verdict(measurements, environments)
     rank = func.row_number().over(
         partition_by=[m.variant_id, m.mode, m.resolution, m.precision, *places],
-        order_by=[usable_first(m.verdict), m.measurement_id.desc()],
+        order_by=[usable_first(verdict), m.measurement_id.desc()],
     )
     ranked = (
-        select(measurements, *places, rank.label("rank"))
+        select(*(one for one in m if one.name != "verdict"), verdict.label("verdict"), *places, rank.label("rank"))
         .join_from(measurements, environments, e.environment_key == m.environment_key)
         .where(*conditions)
         .subquery("ranked")

@@ -12,7 +12,6 @@ from db.front_views import SCOPE, Mode, Scenario
 from db.pairing import Pairing, pairings
 from db.reader import Reader
 from db.speedup import Point, Speedup, speedup
-from db.variant_results_view import TESTED
 
 #: How a person can name in a filter what must agree: a data set is told by how much of it was used.
 _NAMEABLE = (
@@ -176,14 +175,17 @@ def _points(reader: Reader, rows: list[dict[str, Any]], mode: Mode, filter_text:
             top1=row["top1_mean"],
             images_per_second=row["images_per_second"],
             block_rates=rates.get(row[identity], ()),
-            seed_top1=_seed_top1(reader, row, filter_text, sweep) if (row["seeds"] or 0) > 1 else (),
+            seed_top1=seeds,
         )
-        for row in rows
+        for row, seeds in zip(rows, _seed_top1(reader, rows, filter_text, sweep), strict=True)
     ]
 
 
-def _seed_top1(reader: Reader, row: dict[str, Any], filter_text: str, sweep: str | None) -> tuple[float, ...]:
-    """Return top-1 (percent) of each seed that was pooled into a point."""
+def _seed_top1(
+    reader: Reader, rows: list[dict[str, Any]], filter_text: str, sweep: str | None
+) -> list[tuple[float, ...]]:
+    """Return top-1 (percent) of each seed that was pooled into each point; nothing where there is only one."""
+    repeated = [row for row in rows if (row["seeds"] or 0) > 1]
     conditions = fronts.row_conditions(filters.parse(filter_text, fronts.FILTERABLE))
-    same = tuple(filters.Condition(name, "=", (row[name],)) for name in TESTED)
-    return reader.top1_of((*conditions, *same), sweep)
+    known = iter(reader.seed_top1(repeated, conditions, sweep) if repeated else ())
+    return [next(known) if (row["seeds"] or 0) > 1 else () for row in rows]

@@ -1,7 +1,8 @@
 """Tables that are computed from the others, so that a front need not pool every evaluation anew.
 
     sweep_places   where a sweep has measured
-    result_points  the rows of the view ``variant_results``, with what tells whether they compete
+    result_points  the rows of the view ``variant_results``, and likewise those of each sweep alone, with what tells
+                   whether they compete
     point_scopes   within which points compete, numbered: fronts compare one integer
 
 They hold nothing that could not be computed again: ``db.points`` writes them in the transaction that changes what they
@@ -25,6 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from db.column_types import IDENTITY, UtcDateTime
 from db.tables import MODES, metadata
@@ -104,6 +106,10 @@ result_points = Table(
     derived,
     Column("point_id", IDENTITY, primary_key=True, autoincrement=True),
     *_POINT,
+    # The sweep whose results it pools; NULL: of several sweeps, or published. 1 or 0: it pools all results. A
+    # configuration that one sweep alone trained has the same points in both, so they are stored once, as both.
+    Column("sweep_id", BigInteger),
+    Column("of_all", Integer, nullable=False, server_default="1"),
     Column("scope_id", BigInteger),
     # 1 or 0: tested at the native resolution, at the best one; its throughput may enter a front.
     Column("native", Integer, nullable=False),
@@ -112,29 +118,33 @@ result_points = Table(
     Column("inference_competes", Integer, nullable=False),
     Column("chosen_from", BigInteger, nullable=False),
     Index(None, "variant_id", "dataset_id", "train_resolution"),
+    Index(None, "sweep_id", "finished_at"),
 )
 
 
-def competing(mode: str, scenario: str) -> ColumnElement[bool]:
-    """Return the condition on ``result_points`` under which a point competes.
+def competing(points: ReadOnlyColumnCollection[str, Any], mode: str, scenario: str) -> ColumnElement[bool]:
+    """Return the condition under which a point competes.
 
     Args:
+        points: Columns of ``result_points``, or of points computed like them.
         mode: Which throughput counts.
         scenario: Which test resolutions count.
     """
+    competes = points[f"{mode}_competes"] == 1
+    return competes if scenario == "all" else and_(competes, points[scenario] == 1)
+
+
+def _index_fronts(mode: str) -> None:
+    """Index what a front compares, in the order in which it does: of all results, and of each sweep."""
     p = result_points.c
-    competes = p[f"{mode}_competes"] == 1
-    return competes if scenario == "all" else and_(competes, p[scenario] == 1)
+    compared = (p.scope_id, p[f"{mode}_images_per_second"].desc(), p.top1_ppm.desc(), p.native, p.best)
+    competes = competing(p, mode, "all")
+    of_all = and_(competes, p.of_all == 1)
+    told: dict[str, Any] = {"postgresql_include": ["point_id"]}  # SQLite's indexes have it anyway
+    Index(f"ix_result_points_{mode}", *compared, sqlite_where=of_all, postgresql_where=of_all, **told)
+    name = f"ix_result_points_{mode}_of_sweep"
+    Index(name, p.sweep_id, *compared, sqlite_where=competes, postgresql_where=competes, **told)
 
 
 for _mode in MODES:
-    for _scenario in ("all", "native", "best"):
-        # What a front compares, in the order in which it does.
-        Index(
-            f"ix_result_points_{_mode}_{_scenario}",
-            result_points.c.scope_id,
-            result_points.c[f"{_mode}_images_per_second"].desc(),
-            result_points.c.top1_ppm.desc(),
-            sqlite_where=competing(_mode, _scenario),
-            postgresql_where=competing(_mode, _scenario),
-        )
+    _index_fronts(_mode)

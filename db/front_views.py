@@ -1,6 +1,7 @@
 """The views ``training_front`` and ``inference_front``: the non-dominated rows of each scenario.
 
-Functions of the points, so that a query which filters them first applies the very same rule.
+Functions of the points, stored ones or such as are computed in the query, so that a query which filters them first
+applies the very same rule.
 
     native  tested at the network's native resolution
     best    tested, for each training configuration and fine-tuning, at the resolution that is most accurate on the
@@ -14,15 +15,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
-    Double,
     FromClause,
     Integer,
     Select,
-    Subquery,
-    TableClause,
     Text,
     and_,
+    case,
     cast,
     func,
     literal,
@@ -32,15 +32,16 @@ from sqlalchemy import (
 from sqlalchemy.sql import CompoundSelect
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from db.derived_tables import competing, result_points
+from db.derived_tables import POINT_COLUMNS, competing, result_points
 from db.variant_results_view import PLACE, TRAINING
+from db.verdicts import is_usable
 
 Mode = Literal["train", "inference"]
 Scenario = Literal["native", "best", "all"]
 MODES: Final[tuple[Mode, ...]] = ("train", "inference")
 SCENARIOS: Final[tuple[Scenario, ...]] = ("native", "best", "all")
 
-#: Columns of ``with_dominance`` that the views leave out.
+#: Columns of ``points_of`` that the views leave out.
 JUDGEMENT: Final = ("on_front", "chosen_from")
 #: Points compete only where all of these are equal.
 SCOPE: Final = ("source", "dataset", "dataset_id", "precision", *PLACE)
@@ -48,155 +49,135 @@ SCOPE: Final = ("source", "dataset", "dataset_id", "precision", *PLACE)
 ALTERNATIVES: Final = (*TRAINING, *PLACE, "fine_tune_digest")
 
 
-def front(mode: Mode, points: TableClause) -> CompoundSelect[Any]:
-    """Query the points that no other one of their scenario and scope beats.
+def front(mode: Mode) -> CompoundSelect[Any]:
+    """Query the points that no other one of their scenario and scope beats, among all results.
 
     The comparison reads nothing but the index of what it compares; the few that are left are looked up.
 
     Args:
         mode: Which throughput counts.
-        points: ``variant_results``, whose columns these are.
     """
-    return union_all(*(_front_of_scenario(mode, scenario, points) for scenario in SCENARIOS))
+    of_all = result_points.c.of_all == 1
+    return union_all(*(_front_of_scenario(points_of(result_points, mode, one, of_all)) for one in SCENARIOS))
 
 
-def _front_of_scenario(mode: Mode, scenario: Scenario, points: TableClause) -> Select[Any]:
-    judged = _judged(mode, scenario).subquery("judged")
-    p = result_points.c
-    columns = [p[column.name] for column in points.c]
-    return (
-        select(literal(scenario, Text).label("scenario"), _throughput(mode), *columns)
-        .join_from(judged, result_points, p.point_id == judged.c.point_id)
-        .where(judged.c.on_front == 1)
-    )
+def _front_of_scenario(points: Select[Any]) -> Select[Any]:
+    told = points.selected_columns
+    return points.with_only_columns(*(one for one in told if one.name not in JUDGEMENT)).where(told.on_front == 1)
 
 
-def stored_points(mode: Mode, scenario: Scenario, points: TableClause, where: ColumnElement[bool]) -> Select[Any]:
+def points_of(points: FromClause, mode: Mode, scenario: Scenario, where: ColumnElement[bool]) -> Select[Any]:
     """Query points of one scenario, with the columns ``on_front`` (1 or 0) and ``chosen_from``.
-
-    Args:
-        mode: Which throughput counts.
-        scenario: Which test resolutions count.
-        points: ``variant_results``, whose columns these are.
-        where: On ``result_points``: which of them compete. Must let through all or none of the resolutions among
-            which one is chosen.
-    """
-    judged = _judged(mode, scenario, where).subquery("judged")
-    same = result_points.c.point_id == judged.c.point_id
-    columns = stored_columns(mode, scenario, points)
-    return select(*columns, judged.c.on_front).join_from(judged, result_points, same)
-
-
-def stored_columns(mode: Mode, scenario: Scenario, points: TableClause) -> list[ColumnElement[Any]]:
-    """Return what a query of stored points tells of each, but for ``on_front``; arguments as of ``stored_points``."""
-    p = result_points.c
-    columns = [p[column.name] for column in points.c]
-    return [literal(scenario, Text).label("scenario"), _throughput(mode), *columns, p.chosen_from]
-
-
-def stored_distances(mode: Mode, scenario: Scenario, where: ColumnElement[bool]) -> Select[Any]:
-    """Query number, ``images_per_second``, ``top1_ppm``, ``on_front`` and ``behind`` of stored points that compete.
-
-    ``behind`` is by how many correct images per million the best point that is as fast or faster is more accurate;
-    it means nothing on the front. Arguments as of ``stored_points``.
-    """
-    ranked = _ranked(mode, scenario, where).add_columns(_throughput(mode)).subquery("ranked")
-    r = ranked.c
-    return select(r.point_id, r.images_per_second, r.top1_ppm, _unbeaten(r).label("on_front"), _behind(r))
-
-
-def _throughput(mode: Mode) -> ColumnElement[float]:
-    return result_points.c[f"{mode}_images_per_second"].label("images_per_second")
-
-
-def _judged(mode: Mode, scenario: Scenario, where: ColumnElement[bool] | None = None) -> Select[Any]:
-    """Query ``point_id`` and ``on_front`` of the stored points that compete."""
-    r = _ranked(mode, scenario, where).subquery("ranked").c
-    return select(r.point_id, _unbeaten(r).label("on_front"))
-
-
-def _ranked(mode: Mode, scenario: Scenario, where: ColumnElement[bool] | None) -> Select[Any]:
-    p = result_points.c
-    throughput = p[f"{mode}_images_per_second"]
-    before = _best_before(p.top1_ppm, throughput, [p.scope_id]).label("best_before")
-    ranked = select(p.point_id, p.top1_ppm, before).where(competing(mode, scenario))
-    return ranked if where is None else ranked.where(where)
-
-
-def with_dominance(points: FromClause, mode: Mode) -> Select[Any]:
-    """Return the points of every scenario with the columns ``on_front`` (1 or 0) and ``chosen_from``.
 
     ``chosen_from`` is the number of test resolutions of which the point's would have to be the best.
 
+    Args:
+        points: ``result_points``, or what ``chosen_anew`` or ``like_stored`` returns.
+        mode: Which throughput counts.
+        scenario: Which test resolutions count.
+        where: Which of the points compete. Must let through all or none of the resolutions among which one is chosen.
+    """
+    return looked_up(judge(points, mode, scenario, where).subquery("judged"), scenario)
+
+
+def looked_up(judged: FromClause, scenario: Scenario) -> Select[Any]:
+    """Query what ``points_of`` tells of some rows of ``judge``."""
+    j, p = judged.c, result_points.c
+    known = all(name in j for name in _TOLD)
+    rows = judged if known else judged.join(result_points, p.point_id == j.point_id)
+    columns = [j[name] if name in j else p[name] for name in _TOLD]
+    return select(literal(scenario, Text).label("scenario"), j.images_per_second, *columns, j.on_front).select_from(
+        rows
+    )
+
+
+#: What is told of a point besides its scenario, the throughput that counts, and whether it lies on the front.
+_TOLD: Final = (*POINT_COLUMNS, "chosen_from")
+
+
+def judge(points: FromClause, mode: Mode, scenario: Scenario, where: ColumnElement[bool]) -> Select[Any]:
+    """Query number, ``images_per_second``, ``top1_ppm``, ``on_front`` and ``behind`` of the points that compete.
+
     A point is beaten by one that is at least as accurate and as fast, and better in one of the two; equal points stay
     together. One pass over the points sorted by throughput: whatever comes in an earlier group of equals is faster,
-    or as fast and more accurate.
+    or as fast and more accurate. ``behind`` is by how many correct images per million the best of these is more
+    accurate; it means nothing on the front. What else is told of a point is there, too, if it is not stored.
+
+    Arguments as of ``points_of``.
     """
-    ranked = _ranked_anew(points, mode)
-    return select(*_kept(ranked), _unbeaten(ranked.c).label("on_front"))
+    p = points.c
+    throughput = p[f"{mode}_images_per_second"].label("images_per_second")
+    best_before = func.max(p.top1_ppm).over(
+        partition_by=p.scope_id, order_by=[throughput.desc(), p.top1_ppm.desc()], groups=(None, -1)
+    )
+    carried = [] if points is result_points else [p[name] for name in _TOLD if name in p and name != "top1_ppm"]
+    ranked = (
+        select(p.point_id, throughput, p.top1_ppm, best_before.label("best_before"), *carried)
+        .where(competing(p, mode, scenario), where)
+        .subquery("ranked")
+    )
+    r = ranked.c
+    beaten = cast(r.best_before >= r.top1_ppm, Integer)
+    on_front, behind = func.coalesce(1 - beaten, 1).label("on_front"), func.coalesce(r.best_before - r.top1_ppm, 0)
+    told = [column for column in r if column.name != "best_before"]
+    return select(*told, on_front, behind.label("behind"))
 
 
-def with_distances(points: FromClause, mode: Mode) -> Select[Any]:
-    """Return ``with_dominance`` and the column ``behind``, which ``stored_distances`` explains."""
-    ranked = _ranked_anew(points, mode)
-    return select(*_kept(ranked), _unbeaten(ranked.c).label("on_front"), _behind(ranked.c))
+def chosen_anew(where: ColumnElement[bool]) -> CTE:
+    """Return stored points among which the best test resolutions are chosen anew: numbers, and what decides a front.
+
+    Args:
+        where: On ``result_points``: which of them compete.
+    """
+    rates = [f"{mode}_images_per_second" for mode in MODES]
+    verdicts = [f"{mode}_verdict" for mode in MODES]
+    decides = ("point_id", "scope_id", "top1_ppm", *rates)
+    needed = dict.fromkeys((*decides, *verdicts, *ALTERNATIVES, "test_resolution", "validation_ppm"))
+    some = select(*(result_points.c[name] for name in needed)).where(where).subquery("some")
+    return with_choice(some, decides).cte("chosen_anew")
 
 
-def _ranked_anew(points: FromClause, mode: Mode) -> Subquery:
-    candidates = scenarios_of(points, mode).subquery("candidates")
-    c = candidates.c
-    scope = [c.scenario, *(c[name] for name in SCOPE)]
-    best_before = _best_before(c.top1_ppm, c.images_per_second, scope).label("best_before")
-    return select(candidates, best_before).subquery("ranked")
-
-
-def _kept(ranked: Subquery) -> list[ColumnElement[Any]]:
-    return [column for column in ranked.c if column.name != "best_before"]
-
-
-def _best_before(
-    ppm: ColumnElement[int], throughput: ColumnElement[float], scope: Sequence[ColumnElement[Any]]
-) -> ColumnElement[int]:
-    """Return the best accuracy of what is faster, or as fast and more accurate; NULL if there is none."""
-    return func.max(ppm).over(partition_by=list(scope), order_by=[throughput.desc(), ppm.desc()], groups=(None, -1))
-
-
-def _unbeaten(ranked: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[int]:
-    beaten = cast(ranked.best_before >= ranked.top1_ppm, Integer)
-    return func.coalesce(1 - beaten, 1)
-
-
-def _behind(ranked: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[int]:
-    return func.coalesce(ranked.best_before - ranked.top1_ppm, 0).label("behind")
-
-
-def scenarios_of(points: FromClause, mode: Mode) -> Select[Any]:
-    """Repeat each point whose throughput may enter a front for every scenario that it belongs to.
+def like_stored(points: FromClause) -> CTE:
+    """Return points that are computed in the query with the columns of ``result_points`` that fronts read.
 
     Args:
         points: Rows with the columns of ``variant_results``.
-        mode: Which throughput counts.
     """
-    ranked = select(points, *choice(points)).subquery("tested")
-    names = union_all(*(select(literal(name, Text).label("scenario")) for name in SCENARIOS)).subquery("scenarios")
-    r, scenario = ranked.c, names.c.scenario
-    belongs = (
-        (scenario == "all")
-        | ((scenario == "native") & (r.test_resolution == r.native_resolution))
-        | ((scenario == "best") & (r.ranking == 1))
-    )
-    kept: list[ColumnElement[Any]] = [column for column in r if column.name != "ranking"]
-    return (
-        select(scenario, cast(r[f"{mode}_images_per_second"], Double).label("images_per_second"), *kept)
-        .join_from(ranked, names, belongs)
-        .where(usable(r, mode))
-    )
+    judged = with_choice(points, POINT_COLUMNS).subquery("judged")
+    number = func.row_number().over().label("point_id")
+    key = scope_key({name: judged.c[name] for name in SCOPE}).label("scope_id")
+    return select(judged, number, key).cte("computed")
 
 
-def choice(points: FromClause) -> tuple[ColumnElement[int], ColumnElement[int]]:
+def with_choice(points: FromClause, kept: Sequence[str], apart: Sequence[str] = ()) -> Select[Any]:
+    """Add to points what tells whether they compete: the last columns of ``result_points``.
+
+    Args:
+        points: Rows with the columns of ``variant_results``.
+        kept: Which of their columns to keep.
+        apart: Columns, kept ones; points that differ in one of them have nothing to do with each other.
+    """
+    p = points.c
+    flags = {
+        "native": p.test_resolution == p.native_resolution,
+        **{f"{mode}_competes": usable(p, mode) for mode in MODES},
+    }
+    ranking, chosen_from = _choice(points, apart)
+    numbers = [_number(condition).label(name) for name, condition in flags.items()]
+    ranked = select(*(p[name] for name in kept), *numbers, ranking, chosen_from).subquery("ranked")
+    r = ranked.c
+    columns = [_number(r.ranking == 1).label("best") if one.name == "ranking" else one for one in r]
+    return select(*columns)
+
+
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, 1), else_=0)
+
+
+def _choice(points: FromClause, apart: Sequence[str]) -> tuple[ColumnElement[int], ColumnElement[int]]:
     """Return a point's rank among the test resolutions of its network (1 is the best one), and their number."""
     p = points.c
-    alternatives = [*(p[name] for name in ALTERNATIVES)]
+    alternatives = [p[name] for name in (*ALTERNATIVES, *apart)]
     ranking = func.row_number().over(
         partition_by=alternatives,
         order_by=[func.coalesce(p.validation_ppm, p.top1_ppm).desc(), func.coalesce(p.test_resolution, 0)],
@@ -207,7 +188,7 @@ def choice(points: FromClause) -> tuple[ColumnElement[int], ColumnElement[int]]:
 def usable(points: ReadOnlyColumnCollection[str, Any], mode: str) -> ColumnElement[bool]:
     """Return the condition under which a point's throughput may enter a front."""
     throughput, verdict = points[f"{mode}_images_per_second"], points[f"{mode}_verdict"]
-    return and_(throughput.is_not(None), func.coalesce(verdict, "clean") != "contended")
+    return and_(throughput.is_not(None), is_usable(verdict))
 
 
 def scope_key(values: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:

@@ -1,15 +1,18 @@
 """Fronts of a part of the results: the filter comes first, then pooling over seeds, then dominance."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, select
+from sqlalchemy import ColumnElement, FromClause, Select, literal, select, true
 
-from db import filters
-from db.derived_tables import result_points
+from db import filters, front_views
+from db.derived_tables import POINT_COLUMNS, point_scopes, result_points
 from db.filters import Condition
-from db.front_views import ALTERNATIVES, Mode, Scenario, stored_points, with_dominance
-from db.variant_results_view import VARIANT, variant_results
+from db.front_views import ALTERNATIVES, SCOPE, Mode, Scenario, chosen_anew, like_stored, scope_key
+from db.results_view import tested_seeds
+from db.tables import sweeps
+from db.variant_results_view import PLACE, TEST, TESTED, TRAINING, VARIANT, variant_results
 from db.views import RESULTS, VARIANT_RESULTS
 
 #: What a filter of a front may speak of: every column of ``variant_results``, and these two of ``results``.
@@ -18,6 +21,56 @@ FILTERABLE: Final = {
     "sweep": RESULTS.c.sweep.type,
     "seed": RESULTS.c.seed.type,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Points among which those of a scenario compete.
+
+    Attributes:
+        table: What competes: ``result_points``, or numbers of its rows with what decides a front, or points that are
+            computed in the query.
+        where: Which rows of the table.
+        told: What tells more of the points by their numbers: ``result_points``, or the table itself.
+    """
+
+    table: FromClause
+    where: ColumnElement[bool]
+    told: FromClause
+
+    def inside(self, scopes: Sequence[Mapping[str, Any]]) -> ColumnElement[bool]:
+        """Return the condition that they lie in one of some scopes, which have the columns of ``SCOPE``."""
+        keys = [
+            scope_key({name: literal(scope[name], result_points.c[name].type) for name in SCOPE}) for scope in scopes
+        ]
+        if self.told is not result_points:
+            return self.where & self.table.c.scope_id.in_(keys)
+        numbers = select(point_scopes.c.scope_id).where(point_scopes.c.scope_key.in_(keys))
+        return self.where & self.table.c.scope_id.in_(numbers)
+
+
+def points_of(conditions: Sequence[Condition], sweep: str | None) -> Points:
+    """Return the points that all conditions let through; chosen anew, or pooled anew, only where they must be.
+
+    Args:
+        conditions: What is left out does not compete.
+        sweep: Only results of the sweep of this very name.
+    """
+    if row_conditions(conditions):
+        computed = like_stored(chosen_points(conditions, sweep))
+        return Points(computed, true(), computed)
+    where = stored(sweep) & filters.where(conditions, result_points)
+    if all(condition.column in _PARTS_NO_CHOICE for condition in conditions):
+        return Points(result_points, where, result_points)
+    return Points(chosen_anew(where), true(), result_points)
+
+
+def stored(sweep: str | None) -> ColumnElement[bool]:
+    """Return the condition on ``result_points`` that a point pools all results, or those of a sweep."""
+    p = result_points.c
+    if sweep is None:
+        return p.of_all == 1
+    return p.sweep_id == select(sweeps.c.sweep_id).where(sweeps.c.name == sweep).scalar_subquery()
 
 
 def points_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
@@ -32,17 +85,8 @@ def points_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition]
     Returns:
         The query, sorted from the most accurate to the fastest.
     """
-    where = stored_where(conditions, sweep)
-    if where is not None:
-        return in_order(stored_points(mode, scenario, VARIANT_RESULTS, where).subquery("judged"))
-    return judged_points(chosen_points(conditions, sweep), mode, scenario)
-
-
-def stored_where(conditions: Sequence[Condition], sweep: str | None) -> ColumnElement[bool] | None:
-    """Return what the conditions ask of ``result_points``; None where points must be pooled, or chosen, anew."""
-    if sweep is None and all(condition.column in _PARTS_NO_CHOICE for condition in conditions):
-        return filters.where(conditions, result_points)
-    return None
+    points = points_of(conditions, sweep)
+    return in_order(front_views.points_of(points.table, mode, scenario, points.where).subquery("judged"))
 
 
 def front_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
@@ -59,8 +103,7 @@ def judged_points(points: FromClause, mode: Mode, scenario: Scenario) -> Select[
         mode: Which throughput counts.
         scenario: Which test resolutions count.
     """
-    judged = with_dominance(points, mode).subquery("judged")
-    return in_order(judged).where(judged.c.scenario == scenario)
+    return in_order(front_views.points_of(like_stored(points), mode, scenario, true()).subquery("judged"))
 
 
 def in_order(judged: FromClause) -> Select[Any]:
@@ -72,8 +115,10 @@ def in_order(judged: FromClause) -> Select[Any]:
 #: Columns by which a filter takes all or none of the test resolutions among which one is chosen: what was stored about
 #: the choice holds for what it lets through.
 _PARTS_NO_CHOICE: Final = {*ALTERNATIVES, *VARIANT, "train_images", "test_images"}
-#: What puts points in order that are as accurate and as fast.
-TIE_BREAKERS: Final = ("series", "model_size", "width", "test_resolution", "device", "precision")
+#: What puts points in order that are as accurate and as fast; no two points agree in all of it.
+TIE_BREAKERS: Final = tuple(
+    dict.fromkeys(("series", "model_size", "width", "test_resolution", "device", "precision", *TRAINING, *TEST, *PLACE))
+)
 
 
 def chosen_on_test_images(point: Mapping[str, Any]) -> bool:
@@ -89,10 +134,22 @@ def row_conditions(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
     return tuple(condition for condition in conditions if condition.column not in VARIANT_RESULTS.c)
 
 
-def seeds_query(conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
-    """Query evaluation and top-1 (percent) of the rows of ``results`` that all conditions let through, each once."""
-    query = select(RESULTS.c.evaluation, RESULTS.c.top1).where(rows_of(RESULTS, conditions, sweep)).distinct()
-    return query.order_by(RESULTS.c.evaluation)
+def seeds_query(variant_ids: Sequence[int], conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
+    """Query the evaluations of some variants that all conditions let through, each once, with the columns ``TESTED``.
+
+    Args:
+        variant_ids: Of which networks.
+        conditions: On rows of ``results``.
+        sweep: Only results of the sweep of this very name.
+    """
+    rows = tested_seeds(("evaluation", "top1", "seed", "sweep", *TESTED)).subquery("rows")
+    chosen = rows.c.variant_id.in_(variant_ids) & filters.where(conditions, rows)
+    if sweep is not None:
+        chosen &= (
+            rows.c.sweep + "" == sweep
+        )  # an expression, so that SQLite does not begin with all of the sweep's jobs
+    query = select(rows.c.evaluation, rows.c.top1, *(rows.c[name] for name in TESTED))
+    return query.where(chosen).distinct().order_by(rows.c.evaluation)
 
 
 def rows_of(rows: FromClause, conditions: Sequence[Condition], sweep: str | None) -> ColumnElement[bool]:
@@ -102,11 +159,12 @@ def rows_of(rows: FromClause, conditions: Sequence[Condition], sweep: str | None
 
 
 def chosen_points(conditions: Sequence[Condition], sweep: str | None) -> FromClause:
-    """Return the points that all conditions let through."""
+    """Return the points that all conditions let through, competing or not; columns and arguments as of others here."""
     before = row_conditions(conditions)
     after = [condition for condition in conditions if condition not in before]
-    points: FromClause = VARIANT_RESULTS
-    if before or sweep is not None:
-        rows = select(RESULTS).where(rows_of(RESULTS, before, sweep)).subquery("chosen_rows")
-        points = variant_results(rows).subquery("chosen_points")
-    return select(points).where(filters.where(after, points)).subquery("points") if after else points
+    if not before:
+        columns = [result_points.c[name] for name in POINT_COLUMNS]
+        return select(*columns).where(stored(sweep), filters.where(after, result_points)).subquery("points")
+    rows = select(RESULTS).where(rows_of(RESULTS, before, sweep)).subquery("chosen_rows")
+    points = variant_results(rows).subquery("chosen_points")
+    return select(points).where(filters.where(after, points)).subquery("points")

@@ -1,13 +1,14 @@
-"""Measurements read back with their samples."""
+"""Measurements read back with their rounds and samples."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, case, exists, false, func, select
 
-from db.records import MeasurementRecord, MeasurementRow, SampleRecord, VariantRecord
-from db.tables import environments, measurements, samples, sweep_jobs, variants
+from db.records import MeasurementRecord, MeasurementRow, RoundRecord, SampleRecord, VariantRecord
+from db.tables import environments, jobs, measurement_rounds, measurements, samples, sweep_jobs, variants
 
 
 def measurements_of(connection: Connection, fingerprint: str) -> list[MeasurementRow]:
@@ -16,9 +17,40 @@ def measurements_of(connection: Connection, fingerprint: str) -> list[Measuremen
         select(measurements, *(column for column in variants.c if column.name != "variant_id"))
         .join(variants, variants.c.variant_id == measurements.c.variant_id)
         .where(measurements.c.fingerprint == fingerprint)
-        .order_by(measurements.c.attempt.desc())
+        .order_by(measurements.c.measurement_id.desc())
     )
     return [_row(connection, dict(row)) for row in connection.execute(query).mappings().all()]
+
+
+def measured_jobs(sweep_ids: Sequence[int]) -> Select[Any]:
+    """Query the done measurements of some sweeps: ``fingerprint``, ``verdict`` of the newest, and ``stale`` (1 or 0).
+
+    Stale is what was measured in an environment that has been superseded.
+    """
+    newer = measurements.alias("newer")
+    newest = ~exists().where(
+        newer.c.fingerprint == measurements.c.fingerprint, newer.c.measurement_id > measurements.c.measurement_id
+    )
+    stale = case((environments.c.superseded_at.is_(None), 0), else_=1).label("stale")
+    return (
+        select(measurements.c.fingerprint, measurements.c.verdict, stale, environments.c.environment_key)
+        .distinct()
+        .join_from(measurements, sweep_jobs, sweep_jobs.c.fingerprint == measurements.c.fingerprint)
+        .join(jobs, jobs.c.fingerprint == measurements.c.fingerprint)
+        .join(environments, environments.c.environment_key == measurements.c.environment_key)
+        .where(sweep_jobs.c.sweep_id.in_(sweep_ids), jobs.c.state == "done", newest)
+    )
+
+
+def unfinished_rounds(sweep_id: int) -> Select[Any]:
+    """Query the jobs of a sweep whose measurement waits for further rounds, and how many ``rounds`` it has."""
+    return (
+        select(measurements.c.fingerprint, func.count().label("rounds"))
+        .join_from(measurements, sweep_jobs, sweep_jobs.c.fingerprint == measurements.c.fingerprint)
+        .join(measurement_rounds, measurement_rounds.c.measurement_id == measurements.c.measurement_id)
+        .where(sweep_jobs.c.sweep_id == sweep_id, measurements.c.complete == false())
+        .group_by(measurements.c.fingerprint)
+    )
 
 
 def newest_of_sweep(sweep_id: int, limit: int) -> Select[Any]:
@@ -37,7 +69,7 @@ def newest_of_sweep(sweep_id: int, limit: int) -> Select[Any]:
 
 
 def _row(connection: Connection, row: Mapping[str, Any]) -> MeasurementRow:
-    plain = [one.name for one in fields(MeasurementRecord) if one.name not in {"variant", "samples"}]
+    plain = [one.name for one in fields(MeasurementRecord) if one.name not in {"variant", "rounds"}]
     return MeasurementRow(
         measurement_id=row["measurement_id"],
         fingerprint=row["fingerprint"],
@@ -46,15 +78,60 @@ def _row(connection: Connection, row: Mapping[str, Any]) -> MeasurementRow:
         record=MeasurementRecord(
             **{name: row[name] for name in plain},
             variant=VariantRecord(**{one.name: row[one.name] for one in fields(VariantRecord)}),
-            samples=_samples(connection, row["measurement_id"]),
+            rounds=_rounds(connection, row["measurement_id"]),
         ),
     )
 
 
-def _samples(connection: Connection, measurement_id: int) -> tuple[SampleRecord, ...]:
-    query = (
-        select(samples.c.images, samples.c.seconds)
-        .where(samples.c.measurement_id == measurement_id)
-        .order_by(samples.c.ordinal)
+def rounds_of_samples(measurement_ids: Sequence[int]) -> Select[Any]:
+    """Query the timed blocks from which the throughput of some measurements is computed, in order.
+
+    Those of rounds that something disturbed are left out, unless every round of the measurement was.
+    """
+    others = measurement_rounds.alias("others")
+    undisturbed = exists().where(
+        others.c.measurement_id == measurement_rounds.c.measurement_id, others.c.verdict != "contended"
     )
-    return tuple(SampleRecord(images=images, seconds=seconds) for images, seconds in connection.execute(query))
+    same = (samples.c.measurement_id == measurement_rounds.c.measurement_id) & (
+        samples.c.round == measurement_rounds.c.round
+    )
+    return (
+        select(samples.c.measurement_id, samples.c.round, samples.c.images, samples.c.seconds)
+        .join_from(samples, measurement_rounds, same)
+        .where(
+            samples.c.measurement_id.in_(measurement_ids),
+            (measurement_rounds.c.verdict != "contended") | ~undisturbed,
+        )
+        .order_by(samples.c.measurement_id, samples.c.ordinal)
+    )
+
+
+def _rounds(connection: Connection, measurement_id: int) -> tuple[RoundRecord, ...]:
+    own = measurement_rounds.c.measurement_id == measurement_id
+    query = select(measurement_rounds).where(own).order_by(measurement_rounds.c.round)
+    rows = connection.execute(query).mappings().all()
+    blocks = _samples(connection, measurement_id)
+    blocks_or_times = {"samples", "end_to_end", "loading", "latencies"}
+    plain = [one.name for one in fields(RoundRecord) if one.name not in blocks_or_times]
+    return tuple(
+        RoundRecord(
+            **{name: row[name] for name in plain},
+            samples=tuple(blocks[row["round"]]),
+            end_to_end=_blocks(row["end_to_end"]),
+            loading=_blocks(row["loading"]),
+            latencies=tuple(row["latencies"]),
+        )
+        for row in rows
+    )
+
+
+def _samples(connection: Connection, measurement_id: int) -> dict[int, list[SampleRecord]]:
+    query = select(samples).where(samples.c.measurement_id == measurement_id).order_by(samples.c.ordinal)
+    found: defaultdict[int, list[SampleRecord]] = defaultdict(list)
+    for row in connection.execute(query).mappings():
+        found[row["round"]].append(SampleRecord(images=row["images"], seconds=row["seconds"]))
+    return found
+
+
+def _blocks(pairs: Sequence[tuple[int, float]]) -> tuple[SampleRecord, ...]:
+    return tuple(SampleRecord(images=images, seconds=seconds) for images, seconds in pairs)

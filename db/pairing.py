@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from db.front_views import Mode
 from db.variant_results_view import PLACE
+from db.verdicts import UNUSABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Pairing:
         place: Slot kind, device, threads and precision; None where nothing was measured at all.
         published: Number of rows.
         missing: Those that were never measured there.
-        contended: Those that were measured there, but only while something else used the processors.
+        contended: Those whose measurement there no front takes: something else used the processors, or it is stale.
         unnamed: Number of the others whose throughput is that at the native resolution, since the publication does not
             name the test resolution; 0 for training.
     """
@@ -74,6 +75,6 @@ def _pairing(rows: Sequence[dict[str, Any]], mode: Mode) -> Pairing:
         place=None if place["device"] is None else place,
         published=len(rows),
         missing=tuple(row for row, verdict in zip(rows, verdicts, strict=True) if verdict is None),
-        contended=tuple(row for row, verdict in zip(rows, verdicts, strict=True) if verdict == "contended"),
+        contended=tuple(row for row, verdict in zip(rows, verdicts, strict=True) if verdict in UNUSABLE),
         unnamed=unnamed if mode == "inference" else 0,
     )

@@ -11,17 +11,22 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
     Select,
+    Subquery,
     Update,
     and_,
     bindparam,
     case,
+    cast,
     delete,
     func,
     insert,
+    literal,
+    null,
     select,
     text,
     union_all,
@@ -29,7 +34,7 @@ from sqlalchemy import (
 )
 
 from db.derived_tables import POINT_COLUMNS, point_scopes, result_points, sweep_places
-from db.front_views import MODES, SCOPE, choice, scope_key, usable
+from db.front_views import MODES, SCOPE, scope_key, with_choice
 from db.results_view import measured_results, published_as_results
 from db.tables import evaluations, measurements, published_results, sweep_jobs, trainings, variants
 from db.upsert import insert_into
@@ -106,6 +111,12 @@ def refresh_variants(connection: Connection, variant_ids: Iterable[int]) -> None
     _refresh_variants(connection, {*variant_ids, *_variants_of_sweeps(connection, _update_places(connection))})
 
 
+def measured_in(connection: Connection, environment_keys: Collection[str]) -> set[int]:
+    """Return the variants that were measured in some environments."""
+    query = select(measurements.c.variant_id).where(measurements.c.environment_key.in_(sorted(environment_keys)))
+    return set(connection.execute(query.distinct()).scalars()) if environment_keys else set()
+
+
 def rebuild(connection: Connection) -> None:
     """Compute the derived tables anew, all of them."""
     _lock(connection)
@@ -137,28 +148,40 @@ class _Part:
         self, stored: ColumnElement[bool], measured: ColumnElement[bool], published: ColumnElement[bool] | None
     ) -> None:
         self.stored = stored
-        ours = measured_results().where(measured)
+        rows = measured_results().add_columns(sweep_jobs.c.sweep_id).where(measured)
         if published is None:
-            self.rows = ours.subquery("touched")
+            self.rows = rows.subquery("touched")
         else:
-            self.rows = union_all(ours, published_as_results().where(published)).subquery("touched")
+            nowhere = cast(null(), BigInteger).label("sweep_id")
+            theirs = published_as_results().add_columns(nowhere).where(published)
+            self.rows = union_all(rows, theirs).subquery("touched")
 
 
 def _points(part: _Part) -> Select[Any]:
     """Query the points of a part, with all columns that are computed but the scope's number."""
-    points = variant_results(part.rows).subquery("points")
-    chosen = select(points, *choice(points)).subquery("chosen")
-    c = chosen.c
-    flags = {
-        "native": c.test_resolution == c.native_resolution,
-        "best": c.ranking == 1,
-        **{f"{mode}_competes": usable(c, mode) for mode in MODES},
-    }
-    numbers = [case((condition, 1), else_=0).label(name) for name, condition in flags.items()]
-    return select(*(c[name] for name in POINT_COLUMNS), *numbers, c.chosen_from)
+    points = variant_results(_in_pools(part.rows), _POOL).subquery("points")
+    return with_choice(points, (*POINT_COLUMNS, *_POOL), _POOL)
 
 
-_COMPUTED: Final = (*POINT_COLUMNS, "native", "best", *(f"{mode}_competes" for mode in MODES), "chosen_from")
+#: Rows are pooled where these are equal: over all results, or over a sweep's.
+_POOL: Final = ("of_all", "sweep_id")
+_COMPUTED: Final = (*POINT_COLUMNS, *_POOL, "native", *(f"{mode}_competes" for mode in MODES), "best", "chosen_from")
+
+
+def _in_pools(rows: FromClause) -> Subquery:
+    """Put every row into the pool of all results and, where several sweeps share its configuration, into its sweep's.
+
+    A configuration that one sweep alone trained has the very same points in both pools: they are its sweep's, too.
+    """
+    configuration = [rows.c[name] for name in TRAINED]
+    first, last = (one(rows.c.sweep_id).over(partition_by=configuration) for one in (func.min, func.max))
+    marked = select(rows, case((first < last, 1), else_=0).label("shared")).subquery("marked")
+    pools = union_all(select(literal(1).label("of_all")), select(literal(0))).subquery("pools")
+    m, of_all = marked.c, pools.c.of_all
+    sweep = case(((m.shared == 1) & (of_all == 1), null()), else_=m.sweep_id).label("sweep_id")
+    columns = [column for column in m if column.name not in {"sweep_id", "shared"}]
+    belongs = (of_all == 1) | (m.shared == 1)
+    return select(*columns, sweep, of_all).join_from(marked, pools, belongs).subquery("in_pools")
 
 
 def _scope_key(points: FromClause) -> ColumnElement[str]:

@@ -3,19 +3,20 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, func, select
+from sqlalchemy import Connection, Engine, Select, func, select
 from sqlalchemy.engine import URL
 
 from db import checkpoints, combination, driver_rows, failures, filters, fronts, job_rows, schema
 from db.derived_tables import result_points
 from db.engine import open_read_engine, transaction
 from db.errors import UnknownNameError
-from db.first_rows import counted_results, first_results
+from db.first_rows import counted_results, first_results, in_order
 from db.front_part import FrontPart
 from db.front_views import JUDGEMENT, Mode, Scenario
-from db.measurement_rows import measurements_of, newest_of_sweep
+from db.measurement_rows import measured_jobs, measurements_of, newest_of_sweep, rounds_of_samples
 from db.records import (
     AttemptRow,
     DriverRow,
@@ -37,12 +38,13 @@ from db.tables import (
     jobs,
     measurements,
     publications,
-    samples,
     sweep_jobs,
     sweeps,
     trainings,
 )
+from db.tallies import Tally, tallies
 from db.urls import parse_url
+from db.variant_results_view import TESTED
 from db.views import VIEWS
 
 
@@ -135,17 +137,14 @@ class Reader:
 
     def counts(self, sweep_id: int) -> dict[str, dict[str, int]]:
         """Return how many jobs of a sweep are in which state, per stage."""
-        query = (
-            select(jobs.c.stage, jobs.c.state, func.count().label("jobs"))
-            .join(sweep_jobs, sweep_jobs.c.fingerprint == jobs.c.fingerprint)
-            .where(sweep_jobs.c.sweep_id == sweep_id)
-            .group_by(jobs.c.stage, jobs.c.state)
-            .order_by(jobs.c.stage, jobs.c.state)
-        )
         found: dict[str, dict[str, int]] = {stage: {} for stage in STAGES}
-        for row in self._rows(query):
-            found[row["stage"]][row["state"]] = row["jobs"]
+        for tally in self.tallies(sweep_id):
+            found[tally.stage][tally.state] = tally.jobs
         return found
+
+    def tallies(self, sweep_id: int) -> list[Tally]:
+        """Return how many jobs of a sweep are in which state, per stage, and how long they took."""
+        return [Tally(**row) for row in self._rows(tallies(sweep_id))]
 
     def jobs_of(self, sweep_id: int) -> list[JobRow]:
         """Return the jobs of a sweep in the order in which it asks for them."""
@@ -240,23 +239,17 @@ class Reader:
                 raise UnknownNameError(f"{name} has no column {column!r}", did_you_mean(column, view.c.keys()))
         conditions = filters.parse(filter_text, {column.name: column.type for column in view.c})
 
-        def where(rows: FromClause) -> ColumnElement[bool]:
-            return fronts.rows_of(rows, conditions, sweep)
-
-        def order(rows: FromClause) -> list[ColumnElement[Any]]:
-            return [rows.c[one[1:]].desc() if one.startswith("-") else rows.c[one] for one in sort]
-
         wanted = columns or view.c.keys()
         if name == "results" and limit is not None:
-            return self._rows(first_results(wanted, where, order, limit))
-        query = select(*(view.c[one] for one in wanted)).where(where(view)).order_by(*order(view))
-        return self._rows(query.limit(limit))
+            with self._transaction() as connection:
+                return first_results(connection, wanted, conditions, sweep, sort, limit)
+        query = select(*(view.c[one] for one in wanted)).where(fronts.rows_of(view, conditions, sweep))
+        return self._rows(query.order_by(*in_order(view, sort)).limit(limit))
 
     def count(self, *, filter_text: str = "", sweep: str | None = None, most: int) -> int:
         """Return how many rows of ``results`` there are, counting no further than ``most``; as of ``view``."""
         conditions = filters.parse(filter_text, {column.name: column.type for column in VIEWS["results"].c})
-        query = counted_results(lambda rows: fronts.rows_of(rows, conditions, sweep), most)
-        found: int = self._rows(query)[0]["rows"]
+        found: int = self._rows(counted_results(conditions, sweep, most))[0]["rows"]
         return found
 
     def points(
@@ -313,9 +306,15 @@ class Reader:
         with self._transaction() as connection:
             return combination.combinable(connection)
 
-    def top1_of(self, conditions: Sequence[filters.Condition], sweep: str | None = None) -> tuple[float, ...]:
-        """Return top-1 (percent) of every evaluation that fulfils some conditions on ``results``."""
-        return tuple(row["top1"] for row in self._rows(fronts.seeds_query(conditions, sweep)))
+    def seed_top1(
+        self, points: Sequence[dict[str, Any]], conditions: Sequence[filters.Condition], sweep: str | None = None
+    ) -> list[tuple[float, ...]]:
+        """Return, for each of some points, top-1 (percent) of the seeds that fulfil conditions on ``results``."""
+        variants = sorted({point["variant_id"] for point in points})
+        found: defaultdict[tuple[Any, ...], list[float]] = defaultdict(list)
+        for row in self._rows(fronts.seeds_query(variants, conditions, sweep)):
+            found[tuple(row[name] for name in TESTED)].append(row["top1"])
+        return [tuple(found[tuple(point[name] for name in TESTED)]) for point in points]
 
     def training(self, fingerprint: str) -> dict[str, Any] | None:
         """Return a training run's row of ``trainings``; None if there is no result."""
@@ -351,27 +350,27 @@ class Reader:
         with self._transaction() as connection:
             return measurements_of(connection, fingerprint)
 
+    def measured_jobs(self, sweep_ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the done measurements of some sweeps, with verdict and whether they are stale."""
+        return self._rows(measured_jobs(sweep_ids))
+
     def newest_measurements(self, sweep_id: int, limit: int) -> list[dict[str, Any]]:
         """Return what was measured for a sweep, the newest first, with the network's and the place's columns."""
         return self._rows(newest_of_sweep(sweep_id, limit))
 
-    def block_rates(self, measurement_ids: Sequence[int]) -> dict[int, tuple[float, ...]]:
-        """Return images per second of every timed block of some measurements."""
-        query = (
-            select(samples)
-            .where(samples.c.measurement_id.in_(measurement_ids))
-            .order_by(samples.c.measurement_id, samples.c.ordinal)
-        )
-        found: defaultdict[int, list[float]] = defaultdict(list)
-        for row in self._rows(query):
-            found[row["measurement_id"]].append(row["images"] / row["seconds"])
-        return {measurement_id: tuple(rates) for measurement_id, rates in found.items()}
+    def block_rates(self, measurement_ids: Sequence[int]) -> dict[int, tuple[tuple[float, ...], ...]]:
+        """Return images per second of every timed block of some measurements, round by round."""
+        found: defaultdict[int, defaultdict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for row in self._rows(rounds_of_samples(measurement_ids)):
+            found[row["measurement_id"]][row["round"]].append(row["images"] / row["seconds"])
+        return {one: tuple(tuple(rates) for rates in rounds.values()) for one, rounds in found.items()}
 
     def environments(self) -> list[EnvironmentRecord]:
         """Return every environment that was seen, the first first."""
         query = select(environments).order_by(environments.c.first_seen_at, environments.c.environment_key)
         rows = self._rows(query)
-        return [EnvironmentRecord(**{key: row[key] for key in row if key != "first_seen_at"}) for row in rows]
+        names = [one.name for one in fields(EnvironmentRecord)]
+        return [EnvironmentRecord(**{name: row[name] for name in names}) for row in rows]
 
 
 def _fingerprints_of(sweep_id: int) -> Select[tuple[str]]:

@@ -127,7 +127,7 @@ SELECT device, precision, series, model_size, width, test_resolution, top1_mean,
 FROM variant_results
 WHERE top1_mean >= 80  -- percent: change it
   AND inference_images_per_second IS NOT NULL
-  AND COALESCE(inference_verdict, 'clean') <> 'contended'
+  AND COALESCE(inference_verdict, 'clean') NOT IN ('contended', 'stale')
 ORDER BY inference_images_per_second DESC, top1_mean DESC, device, series
 LIMIT 20;
 """,
@@ -206,6 +206,63 @@ ORDER BY m.cv DESC, m.measurement_id;
 """,
 )
 
+_PN_COST = Recipe(
+    "cost-of-proxy-norm-by-round",
+    "Throughput of LN+PN over GN at equal size, round by round: the two were measured right after each other",
+    """\
+SELECT e.device, e.threads, gn.mode, gn.resolution, v.model_size, v.width, v.group_size, a.driver_id, g.round,
+       CAST(p.images AS DOUBLE PRECISION) / p.seconds / (CAST(g.images AS DOUBLE PRECISION) / g.seconds) AS pn_over_gn,
+       p.reference_images_per_second / g.reference_images_per_second AS reference_ratio
+FROM measurements AS gn
+JOIN variants AS v ON v.variant_id = gn.variant_id AND v.norm = 'gn'        -- the baseline's norm
+JOIN variants AS w
+  ON w.norm = 'ln+pn'                                                       -- the candidate's norm
+ AND w.model_size = v.model_size AND w.width = v.width AND w.group_size = v.group_size AND w.expansion = v.expansion
+ AND w.small_images = v.small_images
+JOIN measurements AS pn
+  ON pn.variant_id = w.variant_id AND pn.mode = gn.mode AND pn.resolution = gn.resolution
+ AND pn.channels = gn.channels AND pn.classes = gn.classes AND pn.precision = gn.precision
+ AND pn.environment_key = gn.environment_key AND COALESCE(pn.optimizer, '') = COALESCE(gn.optimizer, '')
+JOIN environments AS e ON e.environment_key = gn.environment_key
+JOIN measurement_rounds AS g ON g.measurement_id = gn.measurement_id AND g.verdict <> 'contended'
+JOIN measurement_rounds AS p
+  ON p.measurement_id = pn.measurement_id AND p.round = g.round AND p.verdict <> 'contended'
+JOIN attempts AS a ON a.fingerprint = gn.fingerprint AND a.attempt = g.attempt
+JOIN attempts AS b ON b.fingerprint = pn.fingerprint AND b.attempt = p.attempt AND b.driver_id = a.driver_id
+ORDER BY v.width, v.group_size, gn.resolution, pn_over_gn, gn.measurement_id, pn.measurement_id;
+""",
+)
+
+_BOTTLENECKS = Recipe(
+    "loading-bottlenecks",
+    "Where loading and preparing images takes more than a twentieth of the network's throughput",
+    """\
+SELECT e.device, e.threads, v.model_size, v.width, v.group_size, v.norm, m.mode, m.resolution, m.batch_size,
+       m.images_per_second, m.end_to_end_images_per_second, m.loading_images_per_second,
+       m.end_to_end_images_per_second / m.images_per_second AS share_kept
+FROM measurements AS m
+JOIN variants AS v ON v.variant_id = m.variant_id
+JOIN environments AS e ON e.environment_key = m.environment_key
+WHERE m.verdict <> 'contended' AND m.end_to_end_images_per_second < 0.95 * m.images_per_second
+ORDER BY share_kept, m.measurement_id;
+""",
+)
+
+_STALE = Recipe(
+    "stale-measurements",
+    "Measurements of hardware and software that is no longer there, by sweep and software",
+    """\
+SELECT sweeps.name AS sweep, e.device, e.threads, e.software, COUNT(DISTINCT m.fingerprint) AS measurements
+FROM environments AS e
+JOIN measurements AS m ON m.environment_key = e.environment_key
+JOIN sweep_jobs ON sweep_jobs.fingerprint = m.fingerprint
+JOIN sweeps ON sweeps.sweep_id = sweep_jobs.sweep_id
+WHERE e.superseded_at IS NOT NULL
+GROUP BY sweeps.sweep_id, sweeps.name, e.environment_key, e.device, e.threads, e.software
+ORDER BY sweeps.sweep_id, measurements DESC;
+""",
+)
+
 _FAILURES = Recipe(
     "failures",
     "What went wrong, the most frequent first: attempts without a result by stage, outcome, class and message",
@@ -236,9 +293,9 @@ WITH work AS (
   GROUP BY m.fingerprint
 )
 SELECT sweeps.name AS sweep, COUNT(work.seconds) AS jobs,
-       SUM(CASE WHEN jobs.stage = 'train' THEN work.seconds ELSE 0 END) / 3600 AS train_hours,
-       SUM(CASE WHEN jobs.stage = 'evaluate' THEN work.seconds ELSE 0 END) / 3600 AS evaluate_hours,
-       SUM(CASE WHEN jobs.stage = 'measure' THEN work.seconds ELSE 0 END) / 3600 AS measure_hours,
+       SUM(CASE WHEN jobs.stage = 'train' THEN work.seconds ELSE 0.0 END) / 3600 AS train_hours,
+       SUM(CASE WHEN jobs.stage = 'evaluate' THEN work.seconds ELSE 0.0 END) / 3600 AS evaluate_hours,
+       SUM(CASE WHEN jobs.stage = 'measure' THEN work.seconds ELSE 0.0 END) / 3600 AS measure_hours,
        SUM(work.seconds) / 3600 AS hours
 FROM sweeps
 JOIN sweep_jobs ON sweep_jobs.sweep_id = sweeps.sweep_id
@@ -293,12 +350,15 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
             _TRAINING_FRONT,
             _CHEAPEST_ABOVE,
             _PN_OVER_GN,
+            _PN_COST,
             _HALF_VS_NATIVE,
             _FINE_TUNE_GAIN,
             _PRACTICE_OVER_THEORY,
             _SEED_SPREAD,
             _PUBLISHED_BESIDE_MEASURED,
             _DOUBTFUL_MEASUREMENTS,
+            _STALE,
+            _BOTTLENECKS,
             _FAILURES,
             _SLOT_HOURS,
         )

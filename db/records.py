@@ -283,8 +283,34 @@ class SampleRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoundRecord:
+    """One round of a measurement, done by one attempt.
+
+    Attributes:
+        attempt: Its number.
+        samples: Timed blocks, in order.
+        verdict: ``clean``, ``noisy`` or ``contended``, with ``verdict_reason`` in words.
+        reference_images_per_second: Of a small fixed network beside it; None if not told.
+        end_to_end: Blocks with images loaded and prepared as well.
+        loading: Blocks of loading and preparing alone.
+        latencies: Of single images, milliseconds.
+        conditions: What was read before and after.
+    """
+
+    attempt: int
+    samples: Sequence[SampleRecord]
+    verdict: str
+    verdict_reason: str
+    reference_images_per_second: float | None = None
+    end_to_end: Sequence[SampleRecord] = ()
+    loading: Sequence[SampleRecord] = ()
+    latencies: Sequence[float] = ()
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasurementRecord:
-    """Result of a measurement with everything needed to judge it.
+    """Result of a measurement, over all its rounds so far, with everything needed to judge it.
 
     Attributes:
         mode: ``train`` or ``inference``.
@@ -294,7 +320,15 @@ class MeasurementRecord:
         low: Lower end of its 95 % interval, images per second; ``high`` the upper.
         cv: Standard deviation over mean of the samples, a fraction.
         verdict: ``clean``, ``noisy`` or ``contended``, with ``verdict_reason`` in words.
-        conditions: What was read before and after.
+        conditions: How batch size, memory format and compilation were settled.
+        rounds: In order; at least one.
+        complete: Whether no further round is wanted; the job is done then.
+        compiled: Whether the network was compiled.
+        iqr: Interquartile range of the samples, images per second.
+        latency_p50_milliseconds: Of single images; None for mode ``train``. Likewise the other percentiles.
+        end_to_end_images_per_second: With images loaded and prepared as well, with ``end_to_end_low`` and
+            ``end_to_end_high``; None where not measured.
+        loading_images_per_second: Of loading and preparing alone; likewise.
     """
 
     variant: VariantRecord
@@ -319,12 +353,27 @@ class MeasurementRecord:
     verdict_reason: str
     conditions: Mapping[str, Any]
     environment_key: str
-    samples: Sequence[SampleRecord]
+    rounds: Sequence[RoundRecord]
+    complete: bool = True
+    compiled: bool = False
+    iqr: float | None = None
+    latency_p50_milliseconds: float | None = None
+    latency_p90_milliseconds: float | None = None
+    latency_p99_milliseconds: float | None = None
+    end_to_end_images_per_second: float | None = None
+    end_to_end_low: float | None = None
+    end_to_end_high: float | None = None
+    loading_images_per_second: float | None = None
+
+    @property
+    def samples(self) -> tuple[SampleRecord, ...]:
+        """The timed blocks of all rounds, in order."""
+        return tuple(sample for one in self.rounds for sample in one.samples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasurementRow:
-    """A measurement as stored, with the attempt that made it and its samples in order."""
+    """A measurement as stored, with the attempt that made its first round."""
 
     measurement_id: int
     fingerprint: str

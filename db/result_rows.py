@@ -4,28 +4,31 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, false, insert, select, update
 from sqlalchemy.sql import and_
 
 from db.records import (
     DataSetRecord,
-    EnvironmentRecord,
     EvaluationRecord,
     MeasurementRecord,
+    SampleRecord,
     TrainingRecord,
     VariantRecord,
 )
-from db.tables import datasets, environments, evaluations, measurements, samples, trainings, variants
+from db.tables import (
+    datasets,
+    evaluations,
+    measurement_rounds,
+    measurements,
+    samples,
+    trainings,
+    variants,
+)
 from db.upsert import insert_into
-
-
-def put_environment(connection: Connection, record: EnvironmentRecord, now: dt.datetime) -> None:
-    """Keep an environment unless it is known."""
-    new = insert_into(connection, environments).values(**dataclasses.asdict(record), first_seen_at=now)
-    connection.execute(new.on_conflict_do_nothing())
 
 
 def put_training(
@@ -49,27 +52,70 @@ def put_evaluation(
     _replace(connection, evaluations, fingerprint, {**_fields(record), "attempt": attempt, "finished_at": now})
 
 
-def put_measurement(
-    connection: Connection, fingerprint: str, attempt: int, record: MeasurementRecord, now: dt.datetime
-) -> None:
-    """Keep a measurement with its samples, beside the earlier ones of the same job."""
-    measurement_id = connection.execute(
-        insert(measurements)
-        .values(
-            **_fields(record, "variant", "samples"),
-            fingerprint=fingerprint,
-            attempt=attempt,
-            variant_id=variant_id(connection, record.variant),
+def follows(connection: Connection, fingerprint: str, record: MeasurementRecord) -> bool:
+    """Tell whether a measurement goes on where the stored one stands: its earlier rounds are the stored ones."""
+    unfinished = _unfinished(connection, fingerprint)
+    stored = () if unfinished is None else _attempts_of_rounds(connection, unfinished)
+    return tuple(one.attempt for one in record.rounds[:-1]) == stored
+
+
+def put_measurement(connection: Connection, fingerprint: str, record: MeasurementRecord, now: dt.datetime) -> None:
+    """Keep a measurement: a new round of the unfinished one of the same job, or one beside the earlier ones."""
+    measurement_id = _unfinished(connection, fingerprint)
+    values = {
+        **_fields(record, "variant", "rounds"),
+        "fingerprint": fingerprint,
+        "variant_id": variant_id(connection, record.variant),
+        "measured_at": now,
+    }
+    if measurement_id is None:
+        new = insert(measurements).values(**values, attempt=record.rounds[0].attempt)
+        measurement_id = connection.execute(new.returning(measurements.c.measurement_id)).scalar_one()
+    else:
+        known = measurements.c.measurement_id == measurement_id
+        connection.execute(update(measurements).where(known).values(values))
+    _put_last_round(connection, measurement_id, record, now)
+
+
+def _unfinished(connection: Connection, fingerprint: str) -> int | None:
+    """Return the measurement of a job that waits for further rounds; there is one at most."""
+    query = select(measurements.c.measurement_id).where(
+        measurements.c.fingerprint == fingerprint, measurements.c.complete == false()
+    )
+    return connection.execute(query).scalar()
+
+
+def _attempts_of_rounds(connection: Connection, measurement_id: int) -> tuple[int, ...]:
+    rounds = measurement_rounds.c
+    query = select(rounds.attempt).where(rounds.measurement_id == measurement_id).order_by(rounds.round)
+    return tuple(connection.execute(query).scalars())
+
+
+def _put_last_round(connection: Connection, measurement_id: int, record: MeasurementRecord, now: dt.datetime) -> None:
+    number, last = len(record.rounds), record.rounds[-1]
+    raw = {name: _pairs(getattr(last, name)) for name in ("end_to_end", "loading")}
+    connection.execute(
+        insert(measurement_rounds).values(
+            **_fields(last, "samples", "end_to_end", "loading", "latencies"),
+            **raw,
+            latencies=list(last.latencies),
+            measurement_id=measurement_id,
+            round=number,
+            images=sum(sample.images for sample in last.samples),
+            seconds=math.fsum(sample.seconds for sample in last.samples),
             measured_at=now,
         )
-        .returning(measurements.c.measurement_id)
-    ).scalar_one()
+    )
+    before = len(record.samples) - len(last.samples)
     rows = [
-        {"measurement_id": measurement_id, "ordinal": ordinal, "images": sample.images, "seconds": sample.seconds}
-        for ordinal, sample in enumerate(record.samples)
+        {"measurement_id": measurement_id, "ordinal": before + place, "round": number, **dataclasses.asdict(sample)}
+        for place, sample in enumerate(last.samples)
     ]
-    if rows:
-        connection.execute(insert(samples), rows)
+    connection.execute(insert(samples), rows)
+
+
+def _pairs(blocks: Iterable[SampleRecord]) -> list[tuple[int, float]]:
+    return [(block.images, block.seconds) for block in blocks]
 
 
 def _fields(record: Any, *without: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The view ``results``: one row per sweep, evaluation and device on which the sweep measured; published rows too."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -37,6 +38,7 @@ from db.tables import (
     trainings,
     variants,
 )
+from db.verdicts import shown_verdict, usable_first
 
 PPM: Final = 1_000_000
 
@@ -46,13 +48,8 @@ def results() -> CompoundSelect[Any]:
     return union_all(measured_results(), published_as_results())
 
 
-def usable_first(verdict: ColumnElement[str]) -> ColumnElement[int]:
-    """Sort key: measurements that nothing disturbed come before contended ones, nothing at all last."""
-    return case((verdict.is_(None), 2), (verdict == "contended", 1), else_=0)
-
-
 def measured_results() -> Select[Any]:
-    """Query our own results; what narrows them down may speak of ``trainings``."""
+    """Query our own results; what narrows them down may speak of ``trainings`` and ``evaluations``."""
     train, inference = measurements.alias("train_throughput"), measurements.alias("inference_throughput")
     joined = (
         evaluations.join(trainings, trainings.c.fingerprint == evaluations.c.training)
@@ -66,6 +63,55 @@ def measured_results() -> Select[Any]:
         .outerjoin(inference, inference.c.measurement_id == _shown_measurement("inference"))
     )
     return select(*_measured_columns(train, inference)).select_from(joined)
+
+
+#: Columns of ``results`` that a training run has in common with all of its evaluations.
+OF_TRAININGS: Final = (
+    "series",
+    "model_size",
+    "group_size",
+    "expansion",
+    "norm",
+    "width",
+    "small_images",
+    "dataset",
+    "train_images",
+    "test_images",
+    "train_resolution",
+    "native_resolution",
+    "half_resolution",
+    "seed",
+    "params",
+    "train_macs",
+    "precision",
+    "recipe_digest",
+    "training_run",
+    "variant_id",
+    "dataset_id",
+)
+
+
+def training_runs() -> Select[Any]:
+    """Query the training runs, with the columns ``OF_TRAININGS`` of ``results``."""
+    return _told(OF_TRAININGS).select_from(trainings.join(variants).join(datasets))
+
+
+def tested_seeds(names: Sequence[str]) -> Select[Any]:
+    """Query our own results without their throughput, with some columns of ``results``.
+
+    Args:
+        names: Those that runs, evaluations and sweeps tell.
+    """
+    tested = (
+        trainings.join(variants).join(datasets).join(evaluations, evaluations.c.training == trainings.c.fingerprint)
+    )
+    asked = tested.join(sweep_jobs, sweep_jobs.c.fingerprint == evaluations.c.fingerprint)
+    return _told(names).select_from(asked.join(sweeps, sweeps.c.sweep_id == sweep_jobs.c.sweep_id))
+
+
+def _told(names: Sequence[str]) -> Select[Any]:
+    known = {column.name: column for column in _measured_columns(measurements, measurements)}
+    return select(*(known[name] for name in names))
 
 
 def _shown_measurement(mode: str) -> ScalarSelect[int]:
@@ -133,10 +179,10 @@ def _measured_columns(train: FromClause, inference: FromClause) -> list[ColumnEl
         e.test_macs,
         train.c.images_per_second.label("train_images_per_second"),
         train.c.cv.label("train_throughput_cv"),
-        train.c.verdict.label("train_verdict"),
+        shown_verdict(train, environments).label("train_verdict"),
         inference.c.images_per_second.label("inference_images_per_second"),
         inference.c.cv.label("inference_throughput_cv"),
-        inference.c.verdict.label("inference_verdict"),
+        shown_verdict(inference, environments).label("inference_verdict"),
         environments.c.slot_kind,
         environments.c.device,
         environments.c.threads,

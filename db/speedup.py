@@ -4,8 +4,15 @@ At an accuracy inside the ranges of both fronts, each front's logarithm of throu
 accuracy between its neighbouring points; the speed-up is the ratio. It is reported at every point of either front
 inside the overlap. Nothing is ever extrapolated: without an overlap there is no speed-up to report.
 
+Its interval is the bootstrap's standard error of the logarithm times Student's t. Rounds of measurements are drawn
+anew, the same of all points that have as many: they took turns, so a machine that was slow for a while was slow in one
+round of all of them, and that stays out of their ratio. (Of rounds that have nothing to do with each other drawing
+the same changes nothing.) With the percentiles of the resamples instead, three rounds that differ would give an
+interval that holds the true value three times in four.
+
 Source:
     The headline ratios of arXiv 2106.03640 ("7×" and "3×") are such horizontal distances between its curves.
+    Hesterberg, "What Teachers Should Know about the Bootstrap", arXiv 1411.5279, 4.5, on few observations.
 """
 
 import bisect
@@ -16,8 +23,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-#: Bounds of a 95 % interval, as fractions of the sorted resamples.
-_LOW, _HIGH = 0.025, 0.975
+#: Student's t for a two-sided 95 % interval, by degrees of freedom from 1 on.
+_STUDENT: Final = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 #: An accuracy that fewer resamples than this reach has no interval: it lies at the very end of the overlap.
 _REACHED: Final = 0.5
 
@@ -29,13 +36,13 @@ class Point:
     Attributes:
         top1: Percent, mean over seeds.
         images_per_second: Median over the blocks of a measurement.
-        block_rates: Images per second of each block; may be empty.
+        block_rates: Images per second of each block, round by round; may be empty.
         seed_top1: Percent per seed; may be empty.
     """
 
     top1: float
     images_per_second: float
-    block_rates: tuple[float, ...] = ()
+    block_rates: tuple[tuple[float, ...], ...] = ()
     seed_top1: tuple[float, ...] = ()
 
 
@@ -140,13 +147,15 @@ def speedup(baseline: Sequence[Point], candidate: Sequence[Point], *, resamples:
     Args:
         baseline: Its points; dominated ones are left out.
         candidate: Likewise.
-        resamples: Of the bootstrap over blocks and seeds; used where a point has at least two of either.
+        resamples: Of the bootstrap over rounds, blocks and seeds; used where a point has at least two of any.
         seed: Of the bootstrap's random numbers.
     """
     base, other = _curve(baseline), _curve(candidate)
     accuracies = _common_accuracies(base, other)
     ratios = [_ratio(base, other, top1) for top1 in accuracies]
-    intervals, mean_interval = _intervals(baseline, candidate, accuracies, resamples, seed)
+    intervals, mean_interval = _intervals(
+        baseline, candidate, dict(zip(accuracies, ratios, strict=True)), resamples, seed
+    )
     points = tuple(
         SpeedupPoint(top1, ratio, *interval)
         for top1, ratio, interval in zip(accuracies, ratios, intervals, strict=True)
@@ -166,7 +175,7 @@ def speedup(baseline: Sequence[Point], candidate: Sequence[Point], *, resamples:
 def _varying(points: Sequence[Point]) -> tuple[str, ...]:
     """Name what is repeated at every point, so that its noise is in the intervals."""
     repeated = {
-        "throughput": all(len(point.block_rates) > 1 for point in points),
+        "throughput": all(_measured_repeatedly(point) for point in points),
         "accuracy": all(len(point.seed_top1) > 1 for point in points),
     }
     return tuple(name for name, everywhere in repeated.items() if everywhere and points)
@@ -197,9 +206,10 @@ Interval = tuple[float | None, float | None]
 
 
 def _intervals(
-    baseline: Sequence[Point], candidate: Sequence[Point], accuracies: Sequence[float], resamples: int, seed: int
+    baseline: Sequence[Point], candidate: Sequence[Point], found: dict[float, float], resamples: int, seed: int
 ) -> tuple[list[Interval], Interval]:
-    """Return the interval at each accuracy, and that of the geometric mean."""
+    """Return the interval of the ratio found at each accuracy, and that of their geometric mean."""
+    accuracies = list(found)
     nothing: Interval = (None, None)
     if not accuracies or not any(_varies(point) for point in (*baseline, *candidate)):
         return [nothing] * len(accuracies), nothing
@@ -207,32 +217,77 @@ def _intervals(
     ratios: list[list[float]] = [[] for _ in accuracies]
     means: list[float] = []
     for _ in range(resamples):
-        base = Curve([_resample(point, source) for point in baseline])
-        other = Curve([_resample(point, source) for point in candidate])
+        rounds = _Draw(source)
+        base = Curve([_resample(point, source, rounds) for point in baseline])
+        other = Curve([_resample(point, source, rounds) for point in candidate])
         reached = [index for index, top1 in enumerate(accuracies) if base.covers(top1) and other.covers(top1)]
         for index in reached:
             ratios[index].append(_ratio(base, other, accuracies[index]))
         if reached:
             means.append(statistics.geometric_mean(ratios[index][-1] for index in reached))
-    return [_interval(found, resamples) for found in ratios], _interval(means, resamples)
+    factor = _factor((*baseline, *candidate))
+    intervals = [_interval(*pair, resamples, factor) for pair in zip(found.values(), ratios, strict=True)]
+    return intervals, _interval(statistics.geometric_mean(found.values()), means, resamples, factor)
 
 
 def _varies(point: Point) -> bool:
-    return len(point.block_rates) > 1 or len(point.seed_top1) > 1
+    return _measured_repeatedly(point) or len(point.seed_top1) > 1
 
 
-def _resample(point: Point, source: random.Random) -> tuple[float, float]:
-    """Draw blocks and seeds again, with replacement; what was not repeated stays as it is."""
+def _measured_repeatedly(point: Point) -> bool:
+    return sum(len(rates) for rates in point.block_rates) > 1
+
+
+class _Draw:
+    """The rounds of one resample: the same of every point that has as many."""
+
+    def __init__(self, source: random.Random) -> None:
+        self._source = source
+        self._drawn: dict[int, list[int]] = {}
+
+    def of(self, count: int) -> list[int]:
+        """Return as many numbers of rounds as there are, drawn with replacement."""
+        if count not in self._drawn:
+            self._drawn[count] = self._source.choices(range(count), k=count)
+        return self._drawn[count]
+
+
+def _resample(point: Point, source: random.Random, rounds: _Draw) -> tuple[float, float]:
+    """Draw rounds and seeds again, with replacement; what was not repeated stays as it is.
+
+    Of a single round the blocks are drawn.
+    """
     top1, rate = point.top1, point.images_per_second
     if len(point.seed_top1) > 1:
         top1 = statistics.fmean(source.choices(point.seed_top1, k=len(point.seed_top1)))
-    if len(point.block_rates) > 1:
-        rate = statistics.median(source.choices(point.block_rates, k=len(point.block_rates)))
+    if _measured_repeatedly(point):
+        units = _units(point)
+        numbers = (
+            rounds.of(len(units)) if len(point.block_rates) > 1 else source.choices(range(len(units)), k=len(units))
+        )
+        rate = statistics.median(rate for number in numbers for rate in units[number])
     return top1, rate
 
 
-def _interval(found: list[float], resamples: int) -> Interval:
+def _units(point: Point) -> tuple[tuple[float, ...], ...]:
+    """Return what is drawn of a point's blocks: rounds, or the blocks of its only one."""
+    return point.block_rates if len(point.block_rates) > 1 else tuple((rate,) for rate in point.block_rates[0])
+
+
+def _factor(points: Sequence[Point]) -> float:
+    """Return by what the bootstrap's standard error is multiplied: the fewest repetitions decide."""
+    counts = [len(_units(point)) for point in points if _measured_repeatedly(point)]
+    counts += [len(point.seed_top1) for point in points if len(point.seed_top1) > 1]
+    fewest = min(counts)
+    return _student_t(fewest - 1) * math.sqrt(fewest / (fewest - 1))
+
+
+def _student_t(degrees: int) -> float:
+    return _STUDENT[degrees - 1] if degrees <= len(_STUDENT) else 1.96 + 2.5 / degrees
+
+
+def _interval(centre: float, found: list[float], resamples: int, factor: float) -> Interval:
     if len(found) < _REACHED * resamples or len(found) < 2:
         return None, None
-    ordered = sorted(found)
-    return ordered[round(_LOW * (len(ordered) - 1))], ordered[round(_HIGH * (len(ordered) - 1))]
+    margin = math.exp(factor * statistics.pstdev(math.log(ratio) for ratio in found))
+    return centre / margin, centre * margin

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.engine import URL
 
-from db import checkpoints, driver_rows, job_rows, points, publications, result_rows, schema
+from db import checkpoints, driver_rows, environment_rows, job_rows, points, publications, result_rows, schema
 from db.engine import transaction
+from db.measurement_rows import unfinished_rounds
 from db.records import (
     DriverIdentity,
     DriverRow,
@@ -146,10 +147,18 @@ class Store:
 
     # Jobs ---------------------------------------------------------------------------------------------------------
 
-    def put_environment(self, record: EnvironmentRecord) -> None:
-        """Keep an environment unless it is known."""
+    def put_environment(self, record: EnvironmentRecord, node: str | None = None) -> None:
+        """Keep an environment and, with the name of a machine, that it was seen there just now.
+
+        What was measured in another environment of the same device is stale once no machine is seen in it any more.
+
+        Args:
+            record: The environment.
+            node: Name of the machine; None if not known.
+        """
         with self._transaction() as connection:
-            result_rows.put_environment(connection, record, self._now())
+            changed = environment_rows.put(connection, record, node, self._now())
+            points.refresh_variants(connection, points.measured_in(connection, changed))
 
     def put_jobs(self, sweep_id: int, jobs: Sequence[NewJob]) -> None:
         """Insert the jobs that do not exist yet and make exactly these, in this order, the sweep's.
@@ -164,6 +173,11 @@ class Store:
         """Return the state of each of these jobs that exists."""
         with self._transaction() as connection:
             return job_rows.states(connection, fingerprints)
+
+    def rounds_done(self, sweep_id: int) -> dict[str, int]:
+        """Return how many rounds those measurements of a sweep have that wait for further ones, by fingerprint."""
+        with self._transaction() as connection:
+            return {row.fingerprint: row.rounds for row in connection.execute(unfinished_rounds(sweep_id))}
 
     def jobs_of(self, sweep_id: int) -> list[JobRow]:
         """Return the jobs of a sweep in the order in which it asks for them."""
@@ -346,14 +360,30 @@ class Store:
         )
 
     def finish_measurement(self, fingerprint: str, attempt: int, record: MeasurementRecord) -> bool:
-        """Store a measurement with its samples and make its job done; otherwise like ``finish_training``."""
+        """Store a measurement with the round that an attempt added to it; otherwise like ``finish_training``.
+
+        Its job is done when the measurement is complete, and queued for the next round else.
+
+        Returns:
+            False also where the stored measurement has gone on without this attempt.
+        """
         return self._finish(
             fingerprint,
             attempt,
-            lambda connection, now: result_rows.put_measurement(connection, fingerprint, attempt, record, now),
+            lambda connection, now: result_rows.put_measurement(connection, fingerprint, record, now),
+            state="done" if record.complete else "queued",
+            acceptable=lambda connection: result_rows.follows(connection, fingerprint, record),
         )
 
-    def _finish(self, fingerprint: str, attempt: int, put: Callable[[Connection, dt.datetime], None]) -> bool:
+    def _finish(
+        self,
+        fingerprint: str,
+        attempt: int,
+        put: Callable[[Connection, dt.datetime], None],
+        *,
+        state: str = "done",
+        acceptable: Callable[[Connection], bool] = lambda _: True,
+    ) -> bool:
         now = self._now()
         with self._transaction() as connection:
             job_rows.lock(connection, fingerprint)
@@ -361,15 +391,18 @@ class Store:
             if known == "done":
                 return True
             before = points.configurations_of(connection, fingerprint)
-            accepted = job_rows.decide(
+            fits = acceptable(connection)
+            next_state = state if fits else "queued"
+            decided = job_rows.decide(
                 connection,
                 fingerprint,
                 attempt,
-                state="done",
-                overrides=_REPLACED_BY_A_RESULT,
-                values={"reason": "", "progress": 1},
+                state=next_state,
+                overrides=_REPLACED_BY_A_RESULT if next_state == "done" else (),
+                values={"reason": "", "progress": 1 if next_state == "done" else 0},
                 now=now,
             )
+            accepted = decided and fits
             if accepted:
                 put(connection, now)
             job_rows.close_attempt(

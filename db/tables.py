@@ -3,8 +3,9 @@
     sweeps ──< sweep_jobs >── jobs ──< attempts ──< epochs
        └─ drivers ──────────────┘│
                                  ├── trainings ──< evaluations      (one row per finished job)
-    variants, datasets, ─────────┘── measurements ──< samples       (one row per finished attempt)
-    environments              publications ──< published_results    (other people's numbers)
+    variants, datasets, ─────────┘── measurements ──< measurement_rounds   (one measurement of several attempts)
+    environments                                  └─< samples
+    └──< sightings            publications ──< published_results    (other people's numbers)
 
 Words and units are those of docs/views.md: resolutions in pixels, top-1 as counts of images, times in UTC. No table
 bears a name of Optuna's, so that both can share one database.
@@ -27,6 +28,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    true,
 )
 
 from db.column_types import IDENTITY, JsonText, UtcDateTime
@@ -117,7 +120,17 @@ environments = Table(
     Column("software", JsonText, nullable=False),
     Column("details", JsonText, nullable=False),
     Column("first_seen_at", UtcDateTime, nullable=False),
+    # When another environment had taken its place on every machine that had it: what was measured in it is stale.
+    Column("superseded_at", UtcDateTime),
     CheckConstraint("threads >= 0", name="threads"),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    _hex32("environment_key", ForeignKey("environments.environment_key"), primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False),  # the last time
 )
 
 variants = Table(
@@ -340,6 +353,17 @@ measurements = Table(
     Column("conditions", JsonText, nullable=False),
     _hex32("environment_key", ForeignKey("environments.environment_key")),
     Column("measured_at", UtcDateTime, nullable=False),
+    # Whether all its rounds are done; ``attempt`` is that of the first one.
+    Column("complete", Boolean, nullable=False, server_default=true()),
+    Column("compiled", Boolean, nullable=False, server_default=false()),
+    Column("iqr", Double),
+    Column("latency_p50_milliseconds", Double),
+    Column("latency_p90_milliseconds", Double),
+    Column("latency_p99_milliseconds", Double),
+    Column("end_to_end_images_per_second", Double),
+    Column("end_to_end_low", Double),
+    Column("end_to_end_high", Double),
+    Column("loading_images_per_second", Double),
     UniqueConstraint("fingerprint", "attempt"),
     ForeignKeyConstraint(*_ATTEMPT_OF),
     _one_of("mode", MODES),
@@ -349,7 +373,30 @@ measurements = Table(
     CheckConstraint(f"low > 0 AND low <= high AND high < {LARGEST}", name="interval"),
     CheckConstraint(f"cv >= 0 AND cv < {LARGEST}", name="cv"),
     CheckConstraint("resolution > 0 AND batch_size > 0 AND warmup_steps >= 0", name="counts"),
+    CheckConstraint(f"iqr >= 0 AND iqr < {LARGEST}", name="iqr"),
     Index(None, "variant_id", "mode", "resolution"),
+)
+
+measurement_rounds = Table(
+    "measurement_rounds",
+    metadata,
+    _key_of_owner("measurement_id", ForeignKey("measurements.measurement_id")),
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, nullable=False),
+    Column("images", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("verdict_reason", Text, nullable=False),
+    Column("reference_images_per_second", Double),
+    # Raw: blocks as [images, seconds], milliseconds of single images.
+    Column("end_to_end", JsonText, nullable=False),
+    Column("loading", JsonText, nullable=False),
+    Column("latencies", JsonText, nullable=False),
+    Column("conditions", JsonText, nullable=False),
+    Column("measured_at", UtcDateTime, nullable=False),
+    _one_of("verdict", VERDICTS),
+    CheckConstraint(f"round >= 1 AND images > 0 AND seconds > 0 AND seconds < {LARGEST}", name="positive"),
+    CheckConstraint(f"reference_images_per_second > 0 AND reference_images_per_second < {LARGEST}", name="reference"),
 )
 
 samples = Table(
@@ -359,6 +406,7 @@ samples = Table(
     Column("ordinal", Integer, primary_key=True, autoincrement=False),
     Column("images", BigInteger, nullable=False),
     Column("seconds", Double, nullable=False),
+    Column("round", Integer, nullable=False, server_default="1"),
     CheckConstraint(f"images > 0 AND seconds > 0 AND seconds < {LARGEST}", name="positive"),
 )
 

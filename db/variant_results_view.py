@@ -3,6 +3,7 @@
 A function of the rows, so that a query which filters them first is pooled by the very same rule.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -20,7 +21,8 @@ from sqlalchemy import (
 )
 
 from db.results_view import PPM
-from db.tables import datasets, measurements, variants
+from db.tables import datasets, environments, measurements, variants
+from db.verdicts import is_usable, shown_verdict
 
 #: What tells one training configuration from another; seeds differ within it.
 TRAINING: Final = (
@@ -47,20 +49,24 @@ TESTED: Final = (*TRAINED, "test_resolution", "fine_tune_digest")
 VARIANT: Final = ("model_size", "group_size", "expansion", "norm", "width", "small_images")
 
 
-def variant_results(rows: FromClause) -> Select[Any]:
+def variant_results(rows: FromClause, apart: Sequence[str] = ()) -> Select[Any]:
     """Pool rows of ``results`` over seeds.
 
     Args:
         rows: ``results``, or a part of it.
+        apart: Further columns of the rows; what differs in one of them is pooled apart. The points have them, too.
     """
-    points = _one_measurement_per_point(_pooled(_copies_numbered(rows)))
+    points = _one_measurement_per_point(_pooled(_copies_numbered(rows, apart), apart), apart)
     p = points.c
     train, inference = measurements.alias("train_measurement"), measurements.alias("inference_measurement")
+    train_place, inference_place = environments.alias("train_place"), environments.alias("inference_place")
     joined = (
         points.join(variants, variants.c.variant_id == p.variant_id)
         .outerjoin(datasets, datasets.c.dataset_id == p.dataset_id)
         .outerjoin(train, train.c.measurement_id == p.train_measurement_id)
         .outerjoin(inference, inference.c.measurement_id == p.inference_measurement_id)
+        .outerjoin(train_place, train_place.c.environment_key == train.c.environment_key)
+        .outerjoin(inference_place, inference_place.c.environment_key == inference.c.environment_key)
     )
     held_out = func.nullif(p.validation_images_sum, 0, type_=BigInteger)
     columns: list[ColumnElement[Any]] = [
@@ -93,10 +99,10 @@ def variant_results(rows: FromClause) -> Select[Any]:
         p.test_macs,
         func.coalesce(train.c.images_per_second, p.published_train).label("train_images_per_second"),
         train.c.cv.label("train_throughput_cv"),
-        train.c.verdict.label("train_verdict"),
+        shown_verdict(train, train_place).label("train_verdict"),
         func.coalesce(inference.c.images_per_second, p.published_inference).label("inference_images_per_second"),
         inference.c.cv.label("inference_throughput_cv"),
-        inference.c.verdict.label("inference_verdict"),
+        shown_verdict(inference, inference_place).label("inference_verdict"),
         *(p[name] for name in PLACE),
         p.precision,
         p.fine_tune_layers,
@@ -107,6 +113,7 @@ def variant_results(rows: FromClause) -> Select[Any]:
         p.variant_id,
         p.dataset_id,
         p.finished_at,
+        *(p[name] for name in apart),
     ]
     return select(*columns).select_from(joined)
 
@@ -133,20 +140,20 @@ _AGGREGATED: Final = (
 )
 
 
-def _copies_numbered(rows: FromClause) -> Subquery:
+def _copies_numbered(rows: FromClause, apart: Sequence[str]) -> Subquery:
     """Number the rows that show the same evaluation in the same place, one for each sweep that shares it."""
     r = rows.c
     copy = func.row_number().over(
-        partition_by=[r.evaluation, *(r[name] for name in PLACE)], order_by=[r.sweep, r.environment_key]
+        partition_by=[r.evaluation, *(r[name] for name in (*PLACE, *apart))], order_by=[r.sweep, r.environment_key]
     )
-    needed = [r[name] for name in (*TRAINING, *TEST, *PLACE, *_AGGREGATED)]
+    needed = [r[name] for name in (*TRAINING, *TEST, *PLACE, *apart, *_AGGREGATED)]
     return select(*needed, copy.label("copy")).subquery("numbered")
 
 
-def _pooled(numbered: Subquery) -> Subquery:
+def _pooled(numbered: Subquery, apart: Sequence[str]) -> Subquery:
     """Group the rows by configuration and place; each evaluation counts once however many sweeps share it."""
     n = numbered.c
-    key = [n[name] for name in (*TRAINING, *TEST, *PLACE)]
+    key = [n[name] for name in (*TRAINING, *TEST, *PLACE, *apart)]
 
     def once(value: ColumnElement[Any]) -> ColumnElement[Any]:
         return cast(func.sum(case((n.copy == 1, value))), BigInteger)
@@ -156,7 +163,9 @@ def _pooled(numbered: Subquery) -> Subquery:
 
     def newest(mode: str, *, undisturbed: bool) -> ColumnElement[Any]:
         measurement = n[f"{mode}_measurement_id"]
-        return func.max(case((n[f"{mode}_verdict"] != "contended", measurement)) if undisturbed else measurement)
+        if not undisturbed:
+            return func.max(measurement)
+        return func.max(case((is_usable(n[f"{mode}_verdict"]), measurement)))
 
     return (
         select(
@@ -187,13 +196,13 @@ def _pooled(numbered: Subquery) -> Subquery:
     )
 
 
-def _one_measurement_per_point(pooled: Subquery) -> Subquery:
+def _one_measurement_per_point(pooled: Subquery, apart: Sequence[str]) -> Subquery:
     """Choose the newest measurement that nothing disturbed, else the newest.
 
     Training throughput does not depend on the test, so one measurement stands for all tests of a training.
     """
     p = pooled.c
-    training = [p[name] for name in (*TRAINING, *PLACE)]
+    training = [p[name] for name in (*TRAINING, *PLACE, *apart)]
     train = func.coalesce(
         func.max(p.train_undisturbed).over(partition_by=training), func.max(p.train_newest).over(partition_by=training)
     )

@@ -24,10 +24,10 @@ def _as_table(name: str, query: Query) -> TableClause:
 
 _RESULTS: Final = results()
 RESULTS: Final = _as_table("results", _RESULTS)
-_VARIANT_RESULTS: Final = select(*(result_points.c[name] for name in POINT_COLUMNS))
+_VARIANT_RESULTS: Final = select(*(result_points.c[name] for name in POINT_COLUMNS)).where(result_points.c.of_all == 1)
 VARIANT_RESULTS: Final = _as_table("variant_results", _VARIANT_RESULTS)
-_TRAINING_FRONT: Final = front("train", VARIANT_RESULTS)
-_INFERENCE_FRONT: Final = front("inference", VARIANT_RESULTS)
+_TRAINING_FRONT: Final = front("train")
+_INFERENCE_FRONT: Final = front("inference")
 TRAINING_FRONT: Final = _as_table("training_front", _TRAINING_FRONT)
 INFERENCE_FRONT: Final = _as_table("inference_front", _INFERENCE_FRONT)
 

@@ -7,9 +7,10 @@ from typing import Final
 import streamlit as st
 
 from dashboard import controls, notices, reading, wording
-from dashboard.reading import Counts, Rows, Source
+from dashboard.reading import Rows, Source
 from dashboard.remaining import remaining
 from db.records import FailureGroup, JobRow, SweepRow
+from db.tallies import Tally
 
 _REFRESH_SECONDS: Final = 3
 #: Longer than several heartbeats: a driver that has been silent for so long has probably died.
@@ -71,28 +72,30 @@ def _live(name: str) -> None:
     with notices.errors_told():
         where = reading.source()
         sweep = where.reader.sweep(name)
-        counts = where.reader.counts(sweep.sweep_id)
-        known = reading.progress(where.url, name, counts, _COLUMNS, _RECENT)
+        tallies = where.reader.tallies(sweep.sweep_id)
+        running = where.reader.running_jobs(sweep.sweep_id)
+        known = reading.progress(where.url, name, tallies, _COLUMNS, _RECENT)
         _driver(where, sweep)
-        _state(sweep, known.jobs)
-        _stages(counts)
-        _slots(where, sweep)
+        _state(sweep, tallies, running)
+        _stages(tallies)
+        _slots(running)
         _failures(sweep, known.failures)
         _recent(known.recent)
         _measured(known.measured)
 
 
-def _state(sweep: SweepRow, jobs: Sequence[JobRow]) -> None:
-    over = sum(job.state in _OVER for job in jobs)
-    failed = sum(job.state in {"failed", "quarantined"} for job in jobs)
+def _state(sweep: SweepRow, tallies: Sequence[Tally], running: Sequence[JobRow]) -> None:
+    jobs = sum(one.jobs for one in tallies)
+    over = sum(one.jobs for one in tallies if one.state in _OVER)
+    failed = sum(one.jobs for one in tallies if one.state in {"failed", "quarantined"})
     state, finished, lost, time = st.columns(4)
     state.metric("State", sweep.state)
-    finished.metric("Jobs finished", f"{over:,} of {len(jobs):,}")
+    finished.metric("Jobs finished", f"{over:,} of {jobs:,}")
     lost.metric("Failed for good", f"{failed:,}")
     if sweep.finished_at is not None:
         time.metric("Took", wording.duration((sweep.finished_at - sweep.created_at).total_seconds()))
-    elif sweep.state == "running" and over < len(jobs):
-        rest = remaining(jobs, _now())
+    elif sweep.state == "running" and over < jobs:
+        rest = remaining(tallies, running, _now())
         time.metric("Time left", f"about {wording.duration(rest.seconds)}" if rest.seconds else "not known yet")
         if rest.unknown:
             stages = wording.listed(_STAGES[stage].lower() for stage in rest.unknown)
@@ -122,19 +125,17 @@ def _driver(where: Source, sweep: SweepRow) -> None:
         )
 
 
-def _stages(counts: Counts) -> None:
-    for stage, states in counts.items():
+def _stages(tallies: Sequence[Tally]) -> None:
+    for stage, words in _STAGES.items():
+        states = {one.state: one.jobs for one in tallies if one.stage == stage}
         total = sum(states.values())
         if total:
             over = sum(number for state, number in states.items() if state in _OVER)
             told = wording.listed(f"{number:,} {state}" for state, number in states.items())
-            st.progress(
-                over / total, text=f"**{_STAGES[stage]}**: {over:,} of {wording.counted(total, 'job')} ({told})"
-            )
+            st.progress(over / total, text=f"**{words}**: {over:,} of {wording.counted(total, 'job')} ({told})")
 
 
-def _slots(where: Source, sweep: SweepRow) -> None:
-    running = where.reader.running_jobs(sweep.sweep_id)
+def _slots(running: Sequence[JobRow]) -> None:
     if not running:
         return
     st.subheader(f"{wording.counted(len(running), 'slot')} at work", anchor=False)

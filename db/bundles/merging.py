@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Table, delete, false, func, insert, select, text, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -34,10 +34,12 @@ from db.tables import (
     epochs,
     evaluations,
     jobs,
+    measurement_rounds,
     measurements,
     publications,
     published_results,
     samples,
+    sightings,
     sweep_jobs,
     sweeps,
     trainings,
@@ -134,6 +136,7 @@ class _Merge:
         self._now = now
         self._answered: set[str] = set()
         self._changed: set[str] = set()
+        self._new: set[str] = set()
 
     @property
     def counts(self) -> Mapping[str, Counts]:
@@ -146,6 +149,7 @@ class _Merge:
         self._bring_publications()
         self._carrier.bring(drivers)
         self._carrier.bring(environments)
+        self._carrier.bring(sightings)
         self._carrier.bring(variants, _VARIANT, "variant_id")
         self._carrier.bring(datasets, ("digest",), "dataset_id")
         self._bring_published_results()
@@ -155,8 +159,7 @@ class _Merge:
         self._carrier.bring(epochs)
         self._bring_results(trainings)
         self._bring_results(evaluations)
-        self._carrier.bring(measurements, ("fingerprint", "attempt"), "measurement_id")
-        self._carrier.bring(samples)
+        self._bring_measurements()
         points.refresh_variants(self._here, self._carrier.ids["variant_id"].values())
 
     def _keep_others_out(self) -> None:
@@ -227,6 +230,7 @@ class _Merge:
             theirs = _attempts_of(self._carrier.source, fingerprints)
             ours = _attempts_of(self._here, known)
             new = [row for row in rows if row["fingerprint"] not in known]
+            self._new.update(row["fingerprint"] for row in new)
             self._carrier.insert(jobs, new)
             self._carrier.insert(attempts, [dict(one) for row in new for one in theirs[row["fingerprint"]]])
             self._carrier.counts["jobs"].known += len(known)
@@ -290,6 +294,57 @@ class _Merge:
             for row in replaced:
                 self._here.execute(update(table).where(table.c.fingerprint == row["fingerprint"]).values(row))
             carrier.counts[table.name].changed += len(replaced)
+
+    def _bring_measurements(self) -> None:
+        """Bring measurements with their rounds and samples.
+
+        One that waits for further rounds comes only with a job that is new here; one here gives way to the bundle's
+        whole one.
+        """
+        carrier = self._carrier
+        self._drop_unfinished(self._answered)
+        key = ("fingerprint", "attempt")
+        for rows in carrier.rows(measurements, "measurement_id"):
+            known = carrier.known(measurements, key, rows)
+            wanted = [row for row in rows if row["complete"] or row["fingerprint"] in self._new]
+            new = [row for row in wanted if (row["fingerprint"], row["attempt"]) not in known]
+            carrier.insert(measurements, new, without="measurement_id")
+            carrier.counts["measurements"].known += len(rows) - len(new)
+            numbers = carrier.known(measurements, (*key, "measurement_id"), wanted, by=key)
+            for row in wanted:
+                number = numbers[row["fingerprint"], row["attempt"]]["measurement_id"]
+                carrier.ids["measurement_id"][row["measurement_id"]] = number
+        self._bring_parts(measurement_rounds)
+        self._bring_parts(samples)
+
+    def _bring_parts(self, table: Table) -> None:
+        """Bring rounds or samples of the measurements that were brought or known; a round's attempt is renumbered."""
+        carrier = self._carrier
+        key = table.primary_key.columns.keys()
+        query = (
+            select(table, measurements.c.fingerprint)
+            .join(measurements, measurements.c.measurement_id == table.c.measurement_id)
+            .where(measurements.c.complete | measurements.c.fingerprint.in_(self._unfinished_and_new()))
+            .order_by(*table.primary_key.columns)
+        )
+        carrier.counts[table.name].known = carrier.source.execute(select(func.count()).select_from(table)).scalar_one()
+        for rows in carrier.rows(table, query=query):
+            known = carrier.known(table, key, rows)
+            new = [row for row in rows if tuple(row[name] for name in key) not in known]
+            carrier.insert(table, new, without="fingerprint")
+            carrier.counts[table.name].known -= len(new)
+
+    def _unfinished_and_new(self) -> list[str]:
+        query = select(measurements.c.fingerprint).where(measurements.c.complete == false())
+        return [one for one in self._carrier.source.execute(query).scalars() if one in self._new]
+
+    def _drop_unfinished(self, fingerprints: Collection[str]) -> None:
+        query = select(measurements.c.measurement_id, measurements.c.fingerprint).where(
+            measurements.c.complete == false()
+        )
+        dropped = [row.measurement_id for row in self._here.execute(query) if row.fingerprint in fingerprints]
+        for table in (samples, measurement_rounds, measurements):
+            self._here.execute(delete(table).where(table.c.measurement_id.in_(dropped)))
 
     def _bring_publications(self) -> None:
         """Bring publications; of two with the same name the one imported later counts, as with the same file again."""

@@ -22,7 +22,7 @@ from db.store import Store, open_store
 from orchestrator.results import environment_record, new_job, store_result
 from workers.protocol.architecture import architecture, macs, parameter_count
 from workers.protocol.jobs import DataSet, EvaluateJob, Job, MeasureJob, TrainJob
-from workers.protocol.orders import Environment, EvaluateResult, Finished, MeasureResult, Sample, TrainResult
+from workers.protocol.orders import Environment, EvaluateResult, Finished, MeasureResult, Round, Sample, TrainResult
 from workers.protocol.variant import HALF_RESOLUTION, NATIVE_RESOLUTION, Variant
 
 PUBLISHED = Path(__file__).parents[2] / "examples" / "published_results.csv"
@@ -96,7 +96,7 @@ class Seeder:
     def do(self, job: Job, verdict: str = "clean") -> None:
         attempt = self.claim(job)
         self.clock.advance(20)
-        result = self._result(job, verdict)
+        result = self._result(job, attempt, verdict)
         environment = GPU if isinstance(job, MeasureJob) and job.environment_key == GPU.key else CPU
         finished = Finished(job.fingerprint, attempt, result)
         assert store_result(self.store, job, finished, Path("runs"), environment.key)
@@ -108,24 +108,29 @@ class Seeder:
             job.fingerprint, attempt, outcome=outcome, next_state=state, failure=failure, message=message
         )
 
-    def _result(self, job: Job, verdict: str) -> TrainResult | EvaluateResult | MeasureResult:
+    def _result(self, job: Job, attempt: int, verdict: str) -> TrainResult | EvaluateResult | MeasureResult:
         if isinstance(job, TrainJob):
             return _train_result(job)
         if isinstance(job, EvaluateJob):
             return _evaluate_result(job)
-        return self._measure_result(job, verdict)
+        return self._measure_result(job, attempt, verdict)
 
-    def _measure_result(self, job: MeasureJob, verdict: str) -> MeasureResult:
+    def _measure_result(self, job: MeasureJob, attempt: int, verdict: str) -> MeasureResult:
         spread = {"clean": 0.01, "noisy": 0.08, "contended": 0.2}[verdict]
         rate = images_per_second(job)
         rates = [rate * self.random.gauss(1.0, spread) for _ in range(5)]
         network = architecture(job.variant, job.channels, job.classes)
+        reason = "" if verdict == "clean" else "blocks disagree"
+        blocks = [Sample(images=640, seconds=640 / one) for one in rates]
         return MeasureResult(
-            samples=[Sample(images=640, seconds=640 / one) for one in rates],
+            rounds=[Round(attempt, blocks, verdict, reason)],
+            complete=True,
             images_per_second=statistics.median(rates),
             low=min(rates),
             high=max(rates),
             cv=statistics.stdev(rates) / statistics.fmean(rates),
+            iqr=max(rates) - min(rates),
+            compiled=False,
             batch_size=64,
             memory_format="channels_last",
             warmup_steps=5,
@@ -133,7 +138,7 @@ class Seeder:
             params=parameter_count(network),
             peak_memory_bytes=400_000_000,
             verdict=verdict,
-            verdict_reason="" if verdict == "clean" else "blocks disagree",
+            verdict_reason=reason,
         )
 
 

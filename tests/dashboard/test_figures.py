@@ -19,6 +19,11 @@ from dashboard.figures.speedup_figure import front_records, ratio_records, speed
 from db.speedup import Point, speedup
 
 
+def flat(rounds):
+    """Blocks of all rounds, as the pages have them."""
+    return {one: tuple(itertools.chain.from_iterable(each)) for one, each in rounds.items()}
+
+
 @pytest.fixture
 def rows(reader):
     """Points of the finished sweep on its CPU."""
@@ -26,7 +31,7 @@ def rows(reader):
 
 
 def drawn(reader, rows, *, mode="train", scenario="best", parts=families.DEFAULT_PARTS):
-    blocks = reader.block_rates([row[f"{mode}_measurement_id"] for row in rows])
+    blocks = flat(reader.block_rates([row[f"{mode}_measurement_id"] for row in rows]))
     return front_points(rows, mode=mode, scenario=scenario, parts=parts, blocks=blocks)
 
 
@@ -64,7 +69,7 @@ def test_the_inference_chart_counts_the_operations_at_the_test_resolution(reader
 
 def test_whiskers_are_the_middle_half_of_the_blocks_and_one_deviation_over_seeds(reader, rows):
     points = drawn(reader, rows)
-    blocks = reader.block_rates([row["train_measurement_id"] for row in rows])
+    blocks = flat(reader.block_rates([row["train_measurement_id"] for row in rows]))
     for row, (_, point) in zip(rows, points.iterrows(), strict=True):
         low, median, high = statistics.quantiles(blocks[row["train_measurement_id"]], n=4, method="inclusive")
         assert (point["images_per_second_low"], point["images_per_second_high"]) == (low, high)

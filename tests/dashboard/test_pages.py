@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from dashboard import coverage, front_page
+from dashboard import coverage
 from db import sqlite_engine
 from db.reader import Reader
 from db.store import open_store
@@ -222,7 +222,7 @@ def test_a_long_table_of_results_shows_the_newest_and_says_so(open_page, seeded_
 def test_a_crowded_front_shows_all_of_the_front_and_says_what_it_leaves_out(
     open_page, seeded_url, reader, monkeypatch, tested
 ):
-    monkeypatch.setattr(front_page, "_OTHERS", 3)
+    monkeypatch.setattr(coverage, "DRAWN", 3)
     app = open_page("inference_front", seeded_url, tested=tested)
     points = reader.points("inference", {"B": "best", "E": "all"}[tested[0]], filter_text="slot_kind=cpu")
     table = app.dataframe[0].value

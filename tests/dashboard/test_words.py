@@ -10,12 +10,13 @@ from dashboard import comparing, coverage, wording
 from dashboard.remaining import remaining
 from db.records import JobRow
 from db.speedup import Point, speedup
+from db.tallies import Tally
 
 NOW = dt.datetime(2026, 1, 31, 12, tzinfo=dt.timezone.utc)
 
 
-def job(stage, state, *, slot=None, started=None, finished=None):
-    """Return a job whose times are seconds before now."""
+def running(stage, slot, started):
+    """Return a job that was started so many seconds before now."""
     return JobRow(
         fingerprint="0" * 32,
         stage=stage,
@@ -23,55 +24,53 @@ def job(stage, state, *, slot=None, started=None, finished=None):
         config={},
         depends_on=None,
         environment_key=None,
-        state=state,
+        state="running",
         reason="",
         attempt=1,
-        driver_id=None,
+        driver_id="0" * 32,
         slot=slot,
         crashes=0,
         losses=0,
         not_before=None,
         created_at=NOW,
         changed_at=NOW,
-        started_at=None if started is None else NOW - dt.timedelta(seconds=started),
-        finished_at=None if finished is None else NOW - dt.timedelta(seconds=finished),
+        started_at=NOW - dt.timedelta(seconds=started),
+        finished_at=None,
         progress=0.0,
         progress_text="",
     )
 
 
+def tally(stage, state, jobs=1, seconds=None):
+    return Tally(stage=stage, state=state, jobs=jobs, mean_seconds=seconds)
+
+
 def test_the_time_left_is_the_mean_of_each_stage_shared_by_the_busy_slots():
-    jobs = [
-        job("train", "done", started=100, finished=80),
-        job("train", "running", slot="cpu-0", started=5),
-        job("train", "running", slot="cpu-1", started=30),
-        job("train", "queued"),
-    ]
-    rest = remaining(jobs, NOW)
+    tallies = [tally("train", "done", seconds=20), tally("train", "running", 2), tally("train", "queued")]
+    rest = remaining(tallies, [running("train", "cpu-0", 5), running("train", "cpu-1", 30)], NOW)
     assert rest.seconds == pytest.approx((15 + 0 + 20) / 2)
     assert rest.unknown == ()
 
 
 def test_measurements_run_one_at_a_time():
-    jobs = [
-        job("train", "running", slot="cpu-0", started=5),
-        job("train", "running", slot="cpu-1", started=5),
-        job("measure", "done", started=20, finished=10),
-        job("measure", "queued"),
-        job("measure", "queued"),
+    tallies = [
+        tally("measure", "done", seconds=10),
+        tally("measure", "queued", 2),
+        tally("train", "done", seconds=5),
+        tally("train", "running", 2),
     ]
-    assert remaining(jobs, NOW).seconds == pytest.approx(20)
+    assert remaining(tallies, [running("train", f"cpu-{one}", 9) for one in (0, 1)], NOW).seconds == pytest.approx(20)
 
 
 def test_stages_without_an_example_are_named_and_not_counted():
-    jobs = [job("train", "queued"), job("evaluate", "queued"), job("measure", "done", started=9, finished=1)]
-    rest = remaining(jobs, NOW)
+    tallies = [tally("train", "queued"), tally("evaluate", "queued"), tally("measure", "done", seconds=8)]
+    rest = remaining(tallies, [], NOW)
     assert (rest.seconds, rest.unknown) == (0.0, ("train", "evaluate"))
 
 
 def test_failed_and_blocked_jobs_take_no_time():
-    jobs = [job("train", "done", started=100, finished=80), job("train", "failed"), job("train", "blocked")]
-    assert remaining(jobs, NOW).seconds == 0
+    tallies = [tally("train", "done", seconds=20), tally("train", "failed", seconds=9), tally("train", "blocked")]
+    assert remaining(tallies, [], NOW).seconds == 0
 
 
 @pytest.mark.parametrize(
@@ -98,8 +97,8 @@ def test_names_from_the_database_cannot_become_markup():
 
 
 def test_the_headline_tells_the_ratio_the_accuracy_and_the_interval():
-    base = [Point(90.0, 100.0, (99.0, 100.0, 101.0)), Point(92.0, 50.0, (49.0, 50.0, 51.0))]
-    fast = [Point(90.0, 230.0, (228.0, 230.0, 233.0)), Point(92.0, 100.0, (99.0, 100.0, 102.0))]
+    base = [Point(90.0, 100.0, ((99.0, 100.0, 101.0),)), Point(92.0, 50.0, ((49.0, 50.0, 51.0),))]
+    fast = [Point(90.0, 230.0, ((228.0, 230.0, 233.0),)), Point(92.0, 100.0, ((99.0, 100.0, 102.0),))]
     result = speedup(base, fast)
     words = comparing.headline(result)
     assert words.startswith("The candidate is 2.30× as fast at 90.00 % top-1, 95 % interval 2.")

@@ -1,6 +1,7 @@
 """Rows as a small sweep would store them."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from db.records import (
@@ -10,6 +11,7 @@ from db.records import (
     EvaluationRecord,
     MeasurementRecord,
     NewJob,
+    RoundRecord,
     SampleRecord,
     TrainingRecord,
     VariantRecord,
@@ -85,7 +87,17 @@ def evaluation(trained: str, **changes: object) -> EvaluationRecord:
     return EvaluationRecord(**{**values, **changes})
 
 
-def measurement(**changes: object) -> MeasurementRecord:
+BLOCKS = (SampleRecord(images=1000, seconds=1.0), SampleRecord(images=1010, seconds=1.0))
+
+
+def measurement_round(attempt: int = 1, samples: Sequence[SampleRecord] = BLOCKS, **changes: object) -> RoundRecord:
+    values = {"verdict": "clean", "verdict_reason": "", "reference_images_per_second": 500.0, "conditions": {"load": 1}}
+    return RoundRecord(**{**values, "attempt": attempt, "samples": samples, **changes})
+
+
+def measurement(*, attempt: int = 1, samples: Sequence[SampleRecord] = BLOCKS, **changes: object) -> MeasurementRecord:
+    """A measurement of one round, which the attempt did."""
+    said = {name: changes[name] for name in ("verdict", "verdict_reason") if name in changes}
     values = {
         "variant": training().variant,
         "channels": 1,
@@ -109,7 +121,7 @@ def measurement(**changes: object) -> MeasurementRecord:
         "verdict_reason": "",
         "conditions": {"load": 0.1},
         "environment_key": CPU.environment_key,
-        "samples": (SampleRecord(images=1000, seconds=1.0), SampleRecord(images=1010, seconds=1.0)),
+        "rounds": (measurement_round(attempt, samples, **said),),
     }
     return MeasurementRecord(**{**values, **changes})
 
@@ -169,7 +181,8 @@ class Sweep:
         self.ask(new)
         self.store.requeue([new.fingerprint], from_states=["done"])
         attempt = self.claim(new, environment)
-        record = measurement(environment_key=environment.environment_key, **changes)
         assert attempt is not None
+        changes = {"attempt": attempt, **changes} if "rounds" not in changes else changes
+        record = measurement(environment_key=environment.environment_key, **changes)
         assert self.store.finish_measurement(new.fingerprint, attempt, record)
         return new.fingerprint

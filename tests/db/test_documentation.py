@@ -32,6 +32,14 @@ def test_every_table_is_described():
     assert {name.strip("`") for name in described} == {*metadata.tables, *derived.tables}
 
 
+def test_what_is_said_of_measurements_are_columns_of_theirs():
+    cells = re.findall(r"^\| (`.+?) \|", SECTIONS["Measurements"], re.MULTILINE)
+    described = {name.strip("`") for cell in cells for name in cell.split(", ")}
+    columns = set(metadata.tables["measurements"].columns.keys())
+    assert described <= columns
+    assert {"iqr", "compiled", "loading_images_per_second", "conditions"} <= described
+
+
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("recipe", re.findall(r"```sql\n(.+?)```", SECTIONS["Recipes"], flags=re.DOTALL))
 def test_every_recipe_runs_on_both_engines(url, recipe):

@@ -142,13 +142,13 @@ def test_what_is_left_out_of_a_place_is_counted_once_and_for_one_reason(reader):
         for scope in part.scopes():
             found = part.left_out([scope])
             if scope["source"] == "published":
-                assert found == LeftOut(0, 0)
+                assert found == LeftOut(0, 0, 0)
                 continue
             drawn = {key(row) for row in points if scope_of(row) == scope_of(scope)}
             here = [row for row in rows if scope_of(row) == scope_of(scope) or is_nowhere(row, scope)]
             disturbed = {key(row) for row in here if row[f"{mode}_verdict"] == "contended"} - drawn
             missing = {key(row) for row in here if row[f"{mode}_images_per_second"] is None} - drawn - disturbed
-            assert found == LeftOut(contended=len(disturbed), waiting=len(missing))
+            assert found == LeftOut(contended=len(disturbed), stale=0, waiting=len(missing))
             contended, waiting = contended + found.contended, waiting + found.waiting
     assert waiting > 10
     assert contended > 10
@@ -167,7 +167,7 @@ def test_an_empty_database_has_no_scopes(reader):
     assert part.scopes() == []
     assert part.nearest([], 10) == []
     assert part.families([]) == []
-    assert part.left_out([]) == LeftOut(0, 0)
+    assert part.left_out([]) == LeftOut(0, 0, 0)
 
 
 def test_equal_points_of_a_front_are_all_read(sweep, reader):

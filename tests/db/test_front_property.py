@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, MetaData, Table, delete, insert, select
+from sqlalchemy import Column, MetaData, Table, delete, insert, true
 
 from db import views
 from db.engine import open_write_engine
-from db.front_views import with_dominance
+from db.front_views import SCENARIOS, like_stored, points_of
 from db.store import open_store
 from db.urls import parse_url
 
@@ -114,16 +114,15 @@ def test_points_and_fronts_of_both_engines_equal_those_told_naively(engines):
                 connection.execute(delete(POINTS))
                 if drawn:
                     connection.execute(insert(POINTS), [dataclasses.asdict(point) for point in drawn])
-                rows = connection.execute(select(with_dominance(POINTS, "train").subquery())).mappings().all()
-            for scenario in ("native", "best", "all"):
-                found = {
-                    (row["series"], row["device"], row["fine_tune_digest"], row["test_resolution"]): (
-                        row["on_front"] == 1,
-                        row["chosen_from"],
-                    )
-                    for row in rows
-                    if row["scenario"] == scenario
-                }
-                assert found == naively(drawn, scenario)
+                for scenario in SCENARIOS:
+                    query = points_of(like_stored(POINTS), "train", scenario, true())
+                    found = {
+                        (row["series"], row["device"], row["fine_tune_digest"], row["test_resolution"]): (
+                            row["on_front"] == 1,
+                            row["chosen_from"],
+                        )
+                        for row in connection.execute(query).mappings()
+                    }
+                    assert found == naively(drawn, scenario)
 
     check()

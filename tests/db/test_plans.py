@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import Engine, event
 
 from benchmarks.many_results import fill
-from dashboard.reading import NEWEST_FIRST
+from dashboard.coverage import NEWEST_FIRST
 from db.engine import open_write_engine
+from db.front_views import MODES, SCENARIOS
 from db.reader import open_reader
 from db.store import open_store
 from db.urls import parse_url
@@ -53,7 +54,7 @@ def plans(url, statements):
     found = {}
     with engine.connect() as connection:
         for statement, parameters in statements:
-            if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT INTO result_points")):
+            if statement.startswith(("SELECT", "WITH", "UPDATE", "DELETE", "INSERT INTO result_points")):
                 rows = connection.exec_driver_sql(explain + statement, parameters).all()
                 found[statement] = "\n".join(str(row[-1]) for row in rows)
         connection.rollback()
@@ -71,11 +72,11 @@ def read_whole(plan, table):
     )
 
 
-def require_indexes(url, statements):
+def require_indexes(url, statements, large=LARGE):
     told = plans(url, statements)
     assert told
     for statement, plan in told.items():
-        assert not [table for table in LARGE if read_whole(plan, table)], f"{statement}\n{plan}"
+        assert not [table for table in large if read_whole(plan, table)], f"{statement}\n{plan}"
     return told
 
 
@@ -117,16 +118,81 @@ def test_the_first_page_of_results(large_url, statements, sort, index):
     with contextlib.closing(open_reader(large_url)) as reader:
         statements.clear()
         assert len(reader.view("results", sort=sort, limit=50)) == 50
-    (plan,) = require_indexes(large_url, statements).values()
-    assert index in plan
+    first, looked_up = plans(large_url, statements).values()
+    assert not [table for table in LARGE if read_whole(first, table)]
+    assert index in first
+    assert not read_whole(looked_up, "evaluations")
 
 
-@pytest.mark.parametrize("mode", ["train", "inference"])
+@pytest.mark.parametrize("mode", MODES)
 def test_a_front_reads_the_index_of_what_it_compares(large_url, statements, mode):
     name = "training_front" if mode == "train" else "inference_front"
     with contextlib.closing(open_reader(large_url)) as reader:
         statements.clear()
         assert len(reader.view(name, filter_text="scenario=best")) > 10
     (plan,) = require_indexes(large_url, statements).values()
-    assert f"ix_result_points_{mode}_best" in plan
-    assert f"ix_result_points_{mode}_all" not in plan or large_url.startswith("sqlite")
+    assert f"ix_result_points_{mode}" in plan
+    assert f"ix_result_points_{mode}_of_sweep" not in plan
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_page_of_a_sweeps_front_reads_the_index_of_its_points(large_url, statements, mode, scenario):
+    with contextlib.closing(open_reader(large_url)) as reader:
+        statements.clear()
+        part = reader.part(mode, scenario, sweep="sweep 3")
+        scopes = part.scopes()
+        assert len(part.nearest(scopes, 100)) > 100
+        assert part.families(scopes)
+    told = require_indexes(large_url, statements, (*LARGE, "result_points"))
+    places, points, families = told.values()
+    assert f"ix_result_points_{mode}_of_sweep" in places
+    assert f"ix_result_points_{mode}_of_sweep" in points
+    assert "ix_result_points_" in families
+
+
+def test_a_comparison_within_a_sweep_looks_up_the_seeds_of_the_points_alone(large_url, statements):
+    with contextlib.closing(open_reader(large_url)) as reader:
+        points = reader.front("train", "best", sweep="sweep 3")
+        statements.clear()
+        seeds = reader.seed_top1(points, (), "sweep 3")
+    assert {len(one) for one in seeds} == {5}
+    (plan,) = require_indexes(large_url, statements).values()
+    assert "ix_trainings_variant_id" in plan
+    assert "ix_evaluations_training" in plan
+
+
+@pytest.mark.parametrize("sweep", [None, "sweep 3"])
+@pytest.mark.parametrize("text", ["width=0.3", "width=0.3 test_resolution=224"])
+def test_what_a_filter_of_networks_lets_through_is_counted_from_their_trainings_on(large_url, statements, sweep, text):
+    with contextlib.closing(open_reader(large_url)) as reader:
+        statements.clear()
+        found = reader.count(filter_text=text, sweep=sweep, most=1000)
+        assert found == len(reader.view(filter_text=text, sweep=sweep))
+    plan = next(iter(plans(large_url, statements).values()))
+    assert not read_whole(plan, "evaluations")
+    assert not read_whole(plan, "sweep_jobs")
+
+
+@pytest.mark.parametrize("text", ["", "group_size=16 test_resolution=224"])
+def test_the_newest_results_of_a_sweep_are_found_by_its_newest_points(large_url, statements, text):
+    with contextlib.closing(open_reader(large_url)) as reader:
+        statements.clear()
+        rows = reader.view("results", sweep="sweep 3", filter_text=text, sort=list(NEWEST_FIRST), limit=50)
+    assert len(rows) == 50
+    points, looked_up = plans(large_url, statements).values()
+    assert not [table for table in (*LARGE, "result_points") if read_whole(points, table)]
+    assert "ix_result_points_sweep_id_finished_at" in points
+    assert not read_whole(looked_up, "evaluations")
+
+
+def test_throughput_is_looked_up_for_the_rows_of_a_page_alone(large_url, statements):
+    """Whatever orders them: not one of their measurements is needed for that."""
+    with contextlib.closing(open_reader(large_url)) as reader:
+        statements.clear()
+        found = reader.view("results", sweep="sweep 3", filter_text="seed=1", sort=["top1", "evaluation"], limit=50)
+    assert len(found) == 50
+    first, looked_up = plans(large_url, statements).values()
+    assert "measurements" not in first
+    assert "throughput" not in first
+    assert not read_whole(looked_up, "evaluations")

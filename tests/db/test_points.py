@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import datetime as dt
 import functools
+import itertools
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +18,11 @@ from db.bundles.merging import bring_in
 from db.column_types import UtcDateTime
 from db.derived_tables import POINT_COLUMNS, point_scopes, result_points, sweep_places
 from db.engine import open_write_engine
-from db.front_views import MODES, SCENARIOS, with_dominance
+from db.front_views import MODES, SCENARIOS
 from db.reader import open_reader
 from db.records import PublishedRecord, VariantRecord
 from db.store import open_store
+from db.tables import sweeps
 from db.urls import parse_url
 from db.variant_results_view import variant_results
 from tests.db.example_rows import CPU, FASHION, GPU, Sweep, digest, evaluation, job, measurement
@@ -33,6 +36,7 @@ VARIANTS = [
 NEWER = dataclasses.replace(CPU, environment_key="d" * 32, software={"torch": "2.11"})
 RESOLUTIONS = (24, 28, 32)
 NUMBERS = {"point_id", "scope_id"}
+START = dt.datetime(2026, 1, 31, tzinfo=dt.timezone.utc)
 
 
 @pytest.fixture
@@ -53,19 +57,32 @@ def rows(connection, query):
 
 
 def require_true(engine):
-    """What is stored equals what the whole of the results comes to; fronts equal those of the general rule."""
+    """What is stored equals what the whole of the results, and of each sweep's, comes to; so do the fronts of all."""
     with engine.connect() as connection:
-        pooled = variant_results(views.RESULTS)
-        assert rows(connection, select(views.VARIANT_RESULTS)) == rows(connection, pooled)
+        assert rows(connection, select(views.VARIANT_RESULTS)) == rows(connection, variant_results(views.RESULTS))
+        for sweep in (None, *connection.execute(select(sweeps.c.name)).scalars()):
+            kept = select(*(result_points.c[name] for name in POINT_COLUMNS)).where(fronts.stored(sweep))
+            assert rows(connection, kept) == rows(connection, select(pooled_anew(sweep)))
         for mode, front in zip(MODES, (views.TRAINING_FRONT, views.INFERENCE_FRONT), strict=True):
-            judged = with_dominance(pooled.subquery("pooled"), mode).subquery("judged")
-            general = select(*(judged.c[name] for name in front.c.keys())).where(judged.c.on_front == 1)  # noqa: SIM118
-            assert rows(connection, select(front)) == rows(connection, general)
+            general = []
+            for scenario in SCENARIOS:
+                judged = fronts.judged_points(pooled_anew(None), mode, scenario).subquery()
+                on_front = select(*(judged.c[one.name] for one in front.c)).where(judged.c.on_front == 1)
+                general += rows(connection, on_front)
+            assert rows(connection, select(front)) == sorted(general)
         assert points.differences(connection) == 0
         before = (content(connection), content(connection, sweep_places))
         points.rebuild(connection)
         assert (content(connection), content(connection, sweep_places)) == before
         connection.rollback()
+
+
+@functools.cache
+def pooled_anew(sweep):
+    """The points of a sweep, or of all results, pooled from the rows of ``results``."""
+    every = select(views.RESULTS)
+    chosen = every if sweep is None else every.where(views.RESULTS.c.sweep == sweep)
+    return variant_results(chosen.subquery("rows")).subquery("pooled")
 
 
 class Writer:
@@ -199,6 +216,22 @@ def test_a_first_measurement_in_a_place_makes_points_of_all_of_its_sweeps_networ
         assert len(content(connection)) == 2 * len(VARIANTS)
 
 
+def test_a_configuration_of_one_sweep_is_stored_once_and_one_of_several_for_each(store, sweep, engine):
+    other = Sweep(store, name="other", number=2)
+    own, shared = sweep.train("own", recipe_digest=digest("own")), sweep.train("shared")
+    sweep.evaluate(own)
+    sweep.evaluate(shared)
+    other.ask(*[one for one in sweep.jobs if own not in {one.fingerprint, one.depends_on}])
+    require_true(engine)
+    with engine.connect() as connection:
+        found = connection.execute(
+            select(result_points.c.recipe_digest, result_points.c.of_all, result_points.c.sweep_id)
+        ).all()
+    every, mine, theirs = (1, None), (0, sweep.sweep_id), (0, other.sweep_id)
+    by_digest = {one: {row[1:] for row in found if row.recipe_digest == one} for one, *_ in found}
+    assert by_digest == {digest("own"): {(1, sweep.sweep_id)}, digest("recipe"): {every, mine, theirs}}
+
+
 def in_parallel(works):
     """Start all of them at once; raise what one of them raises."""
     barrier = threading.Barrier(len(works))
@@ -316,19 +349,22 @@ def test_a_check_finds_wrong_points_and_an_upgrade_computes_them_anew(url, sweep
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("text", ["", "group_size=16", "train_resolution=half width<1", "device=none", "norm in (gn)"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "group_size=16", "train_resolution=half width<1", "device=none", "norm in (gn)", "top1_mean>80.01", "seeds>1"],
+)
 def test_a_filter_of_stored_points_gives_what_the_general_rule_gives(store, engine, scenario, text):
     writer = Writer(store, 7)
     for _ in range(40):
         writer.write()
     conditions = filters.parse(text, fronts.FILTERABLE)
     with engine.connect() as connection:
-        pooled = variant_results(views.RESULTS).subquery("pooled")
-        chosen = select(pooled).where(filters.where(conditions, pooled)).subquery("chosen")
-        for mode in MODES:
-            quick = connection.execute(fronts.points_query(mode, scenario, conditions, None)).mappings().all()
+        for mode, sweep in itertools.product(MODES, (None, "sweep 1", "sweep 2", "no such sweep")):
+            pooled = pooled_anew(sweep)
+            chosen = select(pooled).where(filters.where(conditions, pooled)).subquery("chosen")
+            quick = connection.execute(fronts.points_query(mode, scenario, conditions, sweep)).mappings().all()
             general = connection.execute(fronts.judged_points(chosen, mode, scenario)).mappings().all()
-            assert [sorted(row.items()) for row in quick] == [sorted(row.items()) for row in general]
+            assert list(map(dict, quick)) == list(map(dict, general))
 
 
 @pytest.mark.parametrize("sort", ["-finished_at", "top1"])
@@ -343,3 +379,25 @@ def test_the_first_rows_of_results_are_those_of_all_of_them(store, reader, sort,
     for limit in (1, 5, len(every), len(every) + 1):
         found = reader.view("results", sweep=sweep, sort=order, filter_text="group_size=16", limit=limit)
         assert found == every[:limit]
+
+
+@pytest.mark.parametrize("text", ["", "group_size=16", "test_resolution=28 device=Xeon", "norm=gn seed=1"])
+@pytest.mark.parametrize("sweep", [None, "sweep 2", "no such sweep"])
+def test_the_newest_rows_are_those_of_all_of_them_also_where_many_are_as_new(url, store, reader, text, sweep):  # noqa: ARG001  # whose schema it is
+    clock = itertools.count()
+    with contextlib.closing(open_store(url, lambda: START + dt.timedelta(minutes=next(clock) // 40))) as coarse:
+        writer = Writer(coarse, 9)
+        for _ in range(40):
+            writer.write()
+    order = ["-finished_at", "series"]
+    every = reader.view("results", sweep=sweep, sort=order, filter_text=text)
+    assert (len(every) > 4) == (sweep != "no such sweep")
+    for limit in (1, 2, 3, 5, 8, 13, len(every) or 1, len(every) + 1):
+        found = reader.view("results", sweep=sweep, sort=order, filter_text=text, limit=limit)
+        assert [key(row) for row in found] == [key(row) for row in every[:limit]]
+        assert set(map(str, found)) <= set(map(str, every))
+        assert len(set(map(str, found))) == len(found)
+
+
+def key(row):
+    return row["finished_at"], row["series"]

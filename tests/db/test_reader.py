@@ -1,5 +1,7 @@
 """What somebody who only looks can ask."""
 
+import contextlib
+import datetime as dt
 import sqlite3
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from db.errors import DatabaseMissingError, StoreError, UnknownNameError
 from db.store import open_store
 from db.upkeep import backup, check
-from tests.db.example_rows import CPU, GPU, Sweep, job
+from tests.db.example_rows import CPU, GPU, Sweep, job, measurement, measurement_round, training
 
 
 def test_jobs_are_counted_per_stage_and_state(sweep, store, reader):
@@ -24,6 +26,36 @@ def test_jobs_are_counted_per_stage_and_state(sweep, store, reader):
     assert reader.running_jobs(sweep.sweep_id + 1) == []
     assert len(reader.running_jobs()) == 1
     assert store.jobs_of(sweep.sweep_id) == reader.jobs_of(sweep.sweep_id)
+
+
+def test_jobs_that_ended_tell_how_long_they_took(url, reader):
+    """Two trainings, one of them at the second attempt, and a measurement of two rounds; one that has one round yet."""
+    now = [dt.datetime(2026, 1, 31, 12, tzinfo=dt.timezone.utc)]
+    with contextlib.closing(open_store(url, lambda: now[0])) as store:
+        sweep = Sweep(store)
+
+        def attempt(one, seconds):
+            number = sweep.claim(one)
+            now[0] += dt.timedelta(seconds=seconds)
+            return number
+
+        runs = [job(1), job(2), job(3)]
+        measures = [job(name, "measure", environment_key=CPU.environment_key) for name in ("whole", "half")]
+        sweep.ask(*runs, *measures)
+        lost = attempt(runs[1], 500)
+        store.end_attempt(runs[1].fingerprint, lost, outcome="crashed", next_state="queued")
+        for run, seconds in zip(runs, (10, 20), strict=False):
+            assert store.finish_training(run.fingerprint, attempt(run, seconds), training())
+        for one, all_seconds in zip(measures, ((60, 30.5), (40,)), strict=True):
+            rounds = []
+            for number, seconds in enumerate(all_seconds, 1):
+                rounds.append(measurement_round(attempt(one, seconds)))
+                record = measurement(rounds=rounds, complete=number == 2)
+                assert store.finish_measurement(one.fingerprint, rounds[-1].attempt, record)
+    told = {(one.stage, one.state): (one.jobs, one.mean_seconds) for one in reader.tallies(sweep.sweep_id)}
+    assert told.pop(("train", "done")) == (2, pytest.approx(15, abs=0.001))
+    assert told.pop(("measure", "done")) == (1, pytest.approx(90.5, abs=0.001))
+    assert told == {("train", "queued"): (1, None), ("measure", "queued"): (1, None)}
 
 
 def test_failures_that_are_alike_are_shown_together(sweep, store, reader):

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from db.errors import UnknownNameError
 from db.records import PublishedRecord, SampleRecord, VariantRecord
 from db.store import open_store
 from db.user_sql import run
-from tests.db.example_rows import CPU, GPU, Sweep, job
+from tests.db.example_rows import CPU, GPU, Sweep, digest, job
 from tests.postgres import _database
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "sql-recipes.md").read_text("utf-8")
@@ -53,6 +54,7 @@ def fill(store):
         measure(sweep, variant, pixels, rate)
     attempt_badly(store, sweep)
     store.put_publication("paper", "imagenet", [published()])
+    measure_with_loading(store)
     store.end_driver(sweep.driver_id)
 
 
@@ -65,6 +67,17 @@ def measure(sweep, variant, pixels, rate):
         sweep.measure(resolution=pixels, images_per_second=rate * scale, cv=0.2, samples=blocks, **common)
         for test in (pixels, pixels + 32):
             sweep.measure(mode="inference", resolution=test, images_per_second=3 * rate * scale - test, **common)
+
+
+def measure_with_loading(store):
+    """By a sweep that trains nothing, on a machine that has other software since."""
+    sweep = Sweep(store, name="throughput", number=2)
+    old, new = (replace(CPU, environment_key=digest(version), device="Old") for version in ("old", "new"))
+    store.put_environment(old, "lab")
+    for share in (0.8, 0.99):
+        loaded = {"end_to_end_images_per_second": 1000.0 * share, "loading_images_per_second": 9000.0}
+        sweep.measure(share, environment=old, variant=b0(1, "bn"), **loaded)
+    store.put_environment(new, "lab")
 
 
 def attempt_badly(store, sweep):
@@ -197,14 +210,33 @@ def test_doubtful_measurements_show_their_blocks(answer):
     assert (rows[0]["mode"], rows[0]["slowest_block"], rows[0]["fastest_block"]) == ("train", 100 / 1800, 200 / 1800)
 
 
+def test_the_cost_of_proxy_norm_is_a_ratio_within_each_round(answer):
+    rows = [row for row in answer("cost-of-proxy-norm-by-round") if row["mode"] == "train"]
+    assert {(row["device"], row["resolution"]) for row in rows} == {("Xeon", 224), ("H200", 224)}
+    for row in rows:
+        assert row["round"] == 1
+        assert row["pn_over_gn"] == pytest.approx(1)  # both have the same blocks here
+        assert row["reference_ratio"] == pytest.approx(500 / 500)
+
+
+def test_stale_measurements_are_those_of_superseded_environments(answer):
+    (row,) = answer("stale-measurements")
+    assert (row["sweep"], row["device"], row["measurements"]) == ("throughput", "Old", 2)
+
+
+def test_loading_is_a_bottleneck_where_it_takes_more_than_a_twentieth(answer):
+    (row,) = answer("loading-bottlenecks")
+    assert (row["mode"], row["share_kept"]) == ("train", pytest.approx(0.8))
+
+
 def test_failures_that_are_alike_are_counted_together(answer):
     found = [(row["stage"], row["outcome"], row["message"], row["attempts"], row["jobs"]) for row in answer("failures")]
     assert found == [("train", "failed", "no images", 2, 2), ("train", "crashed", "SIGKILL", 1, 1)]
 
 
 def test_slot_hours_are_those_of_the_sweep_s_results(answer):
-    (row,) = answer("slot-hours")
-    assert (row["sweep"], row["train_hours"]) == ("fashion", 8.0)
+    row = next(row for row in answer("slot-hours") if row["sweep"] == "fashion")
+    assert row["train_hours"] == 8.0
     assert row["evaluate_hours"] == pytest.approx(16 * 8 / 3600)
     assert row["measure_hours"] == pytest.approx(8 + 16 * 2 / 3600)
     assert row["hours"] == pytest.approx(row["train_hours"] + row["evaluate_hours"] + row["measure_hours"])

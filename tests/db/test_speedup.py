@@ -1,6 +1,8 @@
 """The speed-up at equal accuracy."""
 
 import itertools
+import random
+import statistics
 
 import pytest
 from hypothesis import given
@@ -127,7 +129,7 @@ def test_without_repetitions_there_is_no_interval():
 def test_the_interval_holds_the_speedup_and_shrinks_with_the_spread():
     def spread(width):
         rates = (100 - width, 100 - width / 2, 100.0, 100 + width / 2, 100 + width)
-        base = [Point(70, 100, rates), Point(80, 50)]
+        base = [Point(70, 100, (rates,)), Point(80, 50)]
         found = speedup(base, points((70, 200), (80, 100)))
         (point, _) = found.points
         assert point.low <= point.speedup <= point.high
@@ -135,6 +137,54 @@ def test_the_interval_holds_the_speedup_and_shrinks_with_the_spread():
         return point.high - point.low
 
     assert 0 < spread(1.0) < spread(10.0)
+
+
+def drifting(rate, drift):
+    """Five rounds of three blocks, in each of which the machine is as much faster as the drift says."""
+    return tuple(tuple(rate * factor * noise for noise in (0.999, 1.0, 1.001)) for factor in drift)
+
+
+def test_what_rounds_have_in_common_is_not_in_the_interval_of_their_ratio():
+    drift = (0.9, 0.95, 1.0, 1.05, 1.1)
+
+    def width(of_candidate):
+        base = [Point(70, 100, drifting(100, drift)), Point(80, 50, drifting(50, drift))]
+        other = [Point(70, 200, drifting(200, of_candidate)), Point(80, 100, drifting(100, of_candidate))]
+        (point, _) = speedup(base, other).points
+        assert point.low <= 2 <= point.high
+        return point.high / point.low
+
+    assert width(drift) < 1.005  # the same drift in the same rounds
+    assert width(drift[::-1]) > 1.15  # slow for one while fast for the other
+    assert width(drift[:-1]) > 1.05  # other rounds
+
+
+@pytest.mark.parametrize("rounds", [3, 5, 10])
+def test_nineteen_of_twenty_intervals_hold_the_true_ratio(rounds):
+    source = random.Random(rounds)
+
+    def measured(rate):
+        """Rounds that differ by 3 %, blocks of a round by 0.5 %."""
+        levels = [rate * source.lognormvariate(0, 0.03) for _ in range(rounds)]
+        blocks = tuple(tuple(level * source.lognormvariate(0, 0.005) for _ in range(4)) for level in levels)
+        return statistics.median(rate for each in blocks for rate in each), blocks
+
+    held = 0
+    for _ in range(200):
+        fronts = [[Point(70, *measured(rate)), Point(80, *measured(rate / 2))] for rate in (100, 200)]
+        (point, _) = speedup(*fronts, resamples=100).points
+        held += point.low <= 2 <= point.high
+    assert held / 200 > 0.9
+
+
+def test_rounds_that_disagree_widen_the_interval_more_than_blocks_do():
+    def width(rates):
+        (point, _) = speedup([Point(70, 100, rates), Point(80, 50)], points((70, 200), (80, 100))).points
+        return point.high - point.low
+
+    blocks = (98.0, 99.0, 100.0, 101.0, 102.0) * 2
+    together = tuple(tuple(sorted(blocks)[start : start + 2]) for start in range(0, 10, 2))
+    assert width(together) > 1.2 * width((blocks,))
 
 
 def test_an_accuracy_at_the_end_of_the_overlap_that_few_resamples_reach_has_no_interval():
@@ -146,7 +196,7 @@ def test_an_accuracy_at_the_end_of_the_overlap_that_few_resamples_reach_has_no_i
 
 
 def test_the_same_seed_gives_the_same_interval():
-    base = [Point(70, 100, (90.0, 100.0, 110.0)), Point(80, 50)]
+    base = [Point(70, 100, ((90.0, 100.0), (110.0,))), Point(80, 50)]
     other = points((70, 200), (80, 100))
     assert speedup(base, other, seed=1) == speedup(base, other, seed=1)
 
@@ -194,7 +244,7 @@ def test_a_filter_that_leaves_nothing_is_an_answer(sweep, reader):
 
 
 def test_the_intervals_say_what_they_cover():
-    blocks = {"block_rates": (99.0, 100.0, 101.0)}
+    blocks = {"block_rates": ((99.0, 100.0, 101.0),)}
     one_seed = [Point(70.0, 200.0, **blocks), Point(80.0, 100.0, **blocks)]
     seeds = [Point(70.0, 200.0, **blocks, seed_top1=(69.0, 71.0)), Point(80.0, 100.0, **blocks, seed_top1=(79.0, 81.0))]
     assert speedup(one_seed, seeds).interval_covers == ("throughput",)

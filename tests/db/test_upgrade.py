@@ -25,8 +25,17 @@ from orchestrator.cli import run
 from tests.db.example_rows import FASHION, Sweep, digest, driver
 from tests.db.golden_databases import load
 
-NEW_COLUMNS = {("datasets", "validation_images")} | {
-    ("evaluations", name) for name in ("validation_images", "validation_correct")
+NEW_TABLES = {"measurement_rounds", "sightings"}
+OLD_TABLES = [name for name in metadata.tables if name not in NEW_TABLES]
+NEW_COLUMNS = {
+    ("datasets", "validation_images"),
+    ("environments", "superseded_at"),
+    ("evaluations", "validation_images"),
+    ("evaluations", "validation_correct"),
+    ("samples", "round"),
+    *(("measurements", name) for name in ("complete", "compiled", "iqr", "loading_images_per_second")),
+    *(("measurements", f"latency_{percentile}_milliseconds") for percentile in ("p50", "p90", "p99")),
+    *(("measurements", f"end_to_end_{name}") for name in ("images_per_second", "low", "high")),
 }
 
 
@@ -138,10 +147,34 @@ def test_every_check_that_the_program_knows_guards_the_database(url):
 
 
 def test_an_upgrade_keeps_every_row(old_url):
-    before = content(old_url, metadata.tables)
+    before = content(old_url, OLD_TABLES)
     assert all(before[table] for table in ("evaluations", "trainings", "samples", "published_results", "sweep_jobs"))
     upkeep.upgrade(old_url)
-    assert without_new(metadata.tables, old_url) == before
+    assert without_new(OLD_TABLES, old_url) == before
+
+
+def test_what_an_earlier_release_measured_is_complete_in_one_round(old_url):
+    upkeep.upgrade(old_url)
+    measured = query(old_url, "SELECT DISTINCT complete, compiled FROM measurements")
+    assert measured == [{"complete": 1, "compiled": 0}]
+    rounds = """
+        SELECT m.fingerprint FROM measurements AS m
+        JOIN measurement_rounds AS r ON r.measurement_id = m.measurement_id
+        WHERE r.round = 1 AND r.attempt = m.attempt AND r.verdict = m.verdict AND r.measured_at = m.measured_at
+          AND r.images = (SELECT SUM(images) FROM samples AS s WHERE s.measurement_id = m.measurement_id)
+    """
+    assert len(query(old_url, rounds)) == len(query(old_url, "SELECT 1 FROM measurements")) > 0
+    reader = open_reader(old_url)
+    for row in query(old_url, "SELECT fingerprint FROM measurements"):
+        assert [one.end_to_end for one in reader.measurements_of(row["fingerprint"])[0].record.rounds] == [()]
+    reader.close()
+
+
+def test_where_an_earlier_release_ran_is_where_its_environments_were_seen(old_url):
+    upkeep.upgrade(old_url)
+    ran = query(old_url, "SELECT DISTINCT environment_key, node FROM attempts WHERE environment_key IS NOT NULL")
+    seen = query(old_url, "SELECT environment_key, node FROM sightings")
+    assert sorted(map(str, seen)) == sorted(map(str, ran)) != []
 
 
 def test_the_views_answer_as_before(old_url):
@@ -210,11 +243,11 @@ def test_counts_that_cannot_be_are_refused(old_url, change):
 
 def test_an_sqlite_file_is_copied_before_it_is_changed(old_file, sqlite_url):
     old_file.chmod(0o640)
-    before = content(sqlite_url, [*metadata.tables, *views.VIEWS])
+    before = content(sqlite_url, [*OLD_TABLES, *views.VIEWS])
     done = upkeep.upgrade(sqlite_url)
     assert (done.before, done.after) == ("0001", schema.HEAD)
     assert done.backup == old_file.with_name("store.db.schema-0001.backup")
-    assert content(f"sqlite:///{done.backup}", [*metadata.tables, *views.VIEWS]) == before
+    assert content(f"sqlite:///{done.backup}", [*OLD_TABLES, *views.VIEWS]) == before
     assert done.backup.stat().st_mode == old_file.stat().st_mode
     assert sorted(path.name for path in old_file.parent.iterdir()) == ["store.db", "store.db.schema-0001.backup"]
     shutil.copy(done.backup, old_file)
@@ -239,7 +272,7 @@ def test_nothing_is_created_by_an_upgrade(sqlite_url, new_postgres_url, tmp_path
 
 
 def test_an_upgrade_that_fails_changes_nothing(old_url, monkeypatch):
-    before = (described(old_url), content(old_url, [*metadata.tables, *views.VIEWS]))
+    before = (described(old_url), content(old_url, [*OLD_TABLES, *views.VIEWS]))
 
     def broken(_connection):
         raise StoreError("the last step fails")
@@ -247,7 +280,7 @@ def test_an_upgrade_that_fails_changes_nothing(old_url, monkeypatch):
     monkeypatch.setattr(views, "create_all", broken)
     with pytest.raises(StoreError, match="last step"):
         upkeep.upgrade(old_url)
-    assert (described(old_url), content(old_url, [*metadata.tables, *views.VIEWS])) == before
+    assert (described(old_url), content(old_url, [*OLD_TABLES, *views.VIEWS])) == before
 
 
 def test_without_a_place_for_the_copy_nothing_is_upgraded(old_file, sqlite_url, monkeypatch):
