@@ -16,7 +16,7 @@ from typing_extensions import assert_never
 from db.errors import DatabaseUnavailableError
 from db.store import utc_now
 from orchestrator.errors import ImpossibleHereError
-from orchestrator.results import environment_record, epoch_record, store_result
+from orchestrator.results import environment_record, epoch_record, measured_so_far, store_result
 from orchestrator.scheduling.events import (
     Drain,
     EndAttempt,
@@ -36,8 +36,8 @@ from orchestrator.scheduling.events import (
 )
 from orchestrator.slots.ray_pool import PoolEvent, SlotArrived, SlotDied, SlotNews
 from orchestrator.slots.supervisor import WorkerDied
-from workers.protocol.jobs import EvaluateJob, TrainJob
-from workers.protocol.orders import Diverged, EpochDone, Failed, Finished, Order, Progress
+from workers.protocol.jobs import EvaluateJob, MeasureJob, TrainJob
+from workers.protocol.orders import Diverged, EpochDone, Failed, Finished, MeasureResult, Order, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,6 +89,9 @@ class Listener(Protocol):
 
     def ended(self, fingerprint: str, state: str, text: str) -> None:
         """A job's attempt ended; ``state`` is the job's state from now on."""
+
+    def round_done(self, fingerprint: str) -> None:
+        """A measurement has one more round and wants another one."""
 
     def note(self, text: str) -> None:
         """Something worth a line."""
@@ -241,7 +244,7 @@ class Driver:
             case SlotArrived(slot, environment):
                 self._slots.add(slot.slot_id)
                 self._environments[slot.slot_id] = environment.key
-                self._patiently(lambda: self._store.put_environment(environment_record(environment)))
+                self._patiently(lambda: self._store.put_environment(environment_record(environment), slot.node))
                 self._listener.slot(slot.slot_id, environment)
                 self._feed(SlotUp(slot))
             case SlotDied(slot_id, message):
@@ -288,6 +291,10 @@ class Driver:
         directory = self._files.attempt_directory(report.job, report.attempt)
         key = self._environments[self._slot_of[report.job, report.attempt]]
         self._patiently(lambda: store_result(self._store, job, report, directory, key))
+        if isinstance(report.result, MeasureResult) and not report.result.complete:
+            self._listener.round_done(report.job)
+            self._feed(Ended(report.job, report.attempt, Outcome.ROUND_DONE))
+            return
         self._listener.ended(report.job, "done", "")
         self._feed(Ended(report.job, report.attempt, Outcome.DONE))
 
@@ -351,6 +358,10 @@ class Driver:
             return dataclasses.replace(
                 order, checkpoint=row.get("checkpoint"), checkpoint_sha256=row.get("checkpoint_sha256")
             )
+        if isinstance(job, MeasureJob):
+            rows = self._patiently(lambda: self._reader.measurements_of(fingerprint))
+            if rows and not rows[0].record.complete:
+                return dataclasses.replace(order, so_far=measured_so_far(rows[0].record))
         return order
 
     def _end(self, action: EndAttempt) -> None:

@@ -21,8 +21,8 @@ from orchestrator.sweep import Sweep
 from orchestrator.sweep_recipe import paper_value_problems
 from orchestrator.sweep_spec import LARGEST_RESOLUTION, SMALLEST_RESOLUTION
 from workers.protocol.architecture import architecture
-from workers.protocol.jobs import EvaluateJob, Job, MeasureJob, TrainJob
-from workers.protocol.recipe import FineTune, Recipe
+from workers.protocol.jobs import EvaluateJob, Job, Loading, MeasureJob, TrainJob
+from workers.protocol.recipe import FineTune, NoPaperValueError, Recipe, cutmix_probability, mixup_alpha
 from workers.protocol.variant import AUTO_EXPANSION, ImpossibleVariantError, Variant
 
 #: What one evaluation tests: the resolution in pixels, and the fine-tuning before.
@@ -270,7 +270,7 @@ def _jobs(sweep: Sweep, cells: Iterable[tuple[Combination, Sequence[Test]]], env
             jobs.evaluations |= {EvaluateJob(training, resolution, arm): None for resolution, arm in tests}
         resolutions = list(dict.fromkeys(resolution for resolution, _ in tests))
         for key in environment_keys:
-            jobs.measurements |= dict.fromkeys(_measurements(sweep, cell, resolutions, key, recipe.optimizer))
+            jobs.measurements |= dict.fromkeys(_measurements(sweep, cell, resolutions, key, recipe))
     return jobs
 
 
@@ -286,7 +286,7 @@ def _training(sweep: Sweep, cell: Combination, recipe: Recipe) -> TrainJob:
 
 
 def _measurements(
-    sweep: Sweep, cell: Combination, tests: Sequence[int], key: str, optimizer: str
+    sweep: Sweep, cell: Combination, tests: Sequence[int], key: str, recipe: Recipe
 ) -> Iterator[MeasureJob]:
     measure = sweep.spec.measure
     if measure is None:
@@ -303,11 +303,35 @@ def _measurements(
                 batch_size=measure.batch_size if isinstance(measure.batch_size, int) else None,
                 precision=cell.precision,
                 memory_format=None if measure.memory_format == "auto" else measure.memory_format,
-                optimizer=optimizer if mode == "train" else None,
+                optimizer=recipe.optimizer if mode == "train" else None,
                 blocks=measure.blocks,
                 block_seconds=measure.block_seconds,
                 warmup_seconds=measure.warmup_seconds,
+                rounds=measure.rounds,
+                compile=None if measure.compile == "auto" else bool(measure.compile),
+                loading=_loading(sweep, cell, mode, recipe) if sweep.spec.trains and measure.end_to_end else None,
             )
+
+
+def _loading(sweep: Sweep, cell: Combination, mode: str, recipe: Recipe) -> Loading:
+    """Return what happens to images on the way to a training step, or to a test."""
+    if mode == "inference":
+        return Loading(sweep.dataset)
+    mixup, cutmix = _mixing(recipe, cell.variant.size)
+    return Loading(
+        sweep.dataset,
+        augmentation=recipe.augmentation,
+        augmentation_policy=recipe.augmentation_policy,
+        mixup=mixup,
+        cutmix=cutmix,
+    )
+
+
+def _mixing(recipe: Recipe, size: str) -> tuple[float, float]:
+    try:
+        return mixup_alpha(recipe, size), cutmix_probability(recipe, size)
+    except NoPaperValueError:  # of a combination that a rule leaves out: any other was refused before
+        return 0.0, 0.0
 
 
 def _measured_kinds(sweep: Sweep, environments: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

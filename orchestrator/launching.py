@@ -227,11 +227,13 @@ class _Launch:
         rows = {row.fingerprint: row for row in self._store.jobs_of(sweep_id)}
         pool = self._capacity.pool or RayPool(None)
         states = {fingerprint: row.state for fingerprint, row in rows.items()}
+        rounds_done = self._store.rounds_done(sweep_id)
         scheduler = Scheduler(
-            self._tasks(rows), elsewhere=[fingerprint for fingerprint, state in states.items() if state == "running"]
+            self._tasks(rows, rounds_done),
+            elsewhere=[fingerprint for fingerprint, state in states.items() if state == "running"],
         )
         try:
-            with LiveView(self._console, self._sweep.spec.name, self._jobs, states) as view:
+            with LiveView(self._console, self._sweep.spec.name, self._jobs, states, rounds_done) as view:
                 driver = Driver(
                     store=self._store,
                     reader=self._reader,
@@ -251,7 +253,7 @@ class _Launch:
         finally:
             pool.close()
 
-    def _tasks(self, rows: dict[str, JobRow]) -> Iterator[Task]:
+    def _tasks(self, rows: dict[str, JobRow], rounds_done: dict[str, int]) -> Iterator[Task]:
         kinds = frozenset(request.kind for request in self._capacity.requests)
         for ordinal, (fingerprint, job) in enumerate(self._jobs.items()):
             row = rows[fingerprint]
@@ -266,6 +268,7 @@ class _Launch:
                 state="queued" if row.state == "running" else row.state,
                 crashes=row.crashes,
                 losses=row.losses,
+                rounds_done=rounds_done.get(fingerprint, 0),
             )
 
 

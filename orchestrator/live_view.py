@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from workers.protocol.jobs import STAGES
+from workers.protocol.jobs import STAGES, MeasureJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,15 +50,24 @@ class LiveView:
         title: The sweep's name.
         jobs: Every job by fingerprint.
         states: Their states at the start.
+        rounds_done: How many rounds unfinished measurements have at the start.
     """
 
-    def __init__(self, console: Console, title: str, jobs: Mapping[str, Job], states: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        title: str,
+        jobs: Mapping[str, Job],
+        states: Mapping[str, str],
+        rounds_done: Mapping[str, int],
+    ) -> None:
         self._console = console
         self._title = title
         self._jobs = jobs
         self._states = {fingerprint: states.get(fingerprint, "queued") for fingerprint in jobs}
         self._slots: dict[str, _SlotLine] = {}
         self._seconds: dict[str, list[float]] = {stage: [] for stage in STAGES}
+        self._rounds_done = Counter(rounds_done)
         self._began = time.monotonic()
         self._live = Live(
             get_renderable=self._screen,
@@ -112,6 +121,17 @@ class LiveView:
                 self.note(f"{job.stage:8} done in {seconds:5.1f} s  {job.label}")
         elif state in _WORTH_A_LINE and text:
             self.note(f"{job.stage} {fingerprint[:8]} {state}: {job.label}: {text.splitlines()[0]}")
+
+    def round_done(self, fingerprint: str) -> None:
+        """A measurement has one more round and wants another one."""
+        self._states[fingerprint] = "queued"
+        self._rounds_done[fingerprint] += 1
+        seconds = self._free_slot_of(fingerprint)
+        job = self._jobs[fingerprint]
+        if seconds is not None:
+            self._seconds[job.stage].append(seconds)
+            if not self._console.is_terminal:
+                self.note(f"{job.stage:8} round {self._rounds_done[fingerprint]} in {seconds:5.1f} s  {job.label}")
 
     def note(self, text: str) -> None:
         """Something worth a line."""
@@ -169,15 +189,20 @@ class LiveView:
         """Predict from the mean of what this run has seen of each stage; None while a stage has no example."""
         total = 0.0
         for stage in STAGES:
-            open_jobs = sum(self._jobs[key].stage == stage for key, state in self._states.items() if state not in _OVER)
-            if open_jobs == 0:
+            open_jobs = [key for key, state in self._states.items() if state not in _OVER]
+            attempts = sum(self._attempts_left(key) for key in open_jobs if self._jobs[key].stage == stage)
+            if attempts == 0:
                 continue
             if not self._seconds[stage]:
                 return None
             mean = sum(self._seconds[stage]) / len(self._seconds[stage])
             parallel = 1 if stage == "measure" else max(1, len(self._slots))
-            total += open_jobs * mean / parallel
+            total += attempts * mean / parallel
         return total
+
+    def _attempts_left(self, fingerprint: str) -> int:
+        job = self._jobs[fingerprint]
+        return max(1, job.rounds - self._rounds_done[fingerprint]) if isinstance(job, MeasureJob) else 1
 
 
 def _duration(seconds: float) -> str:

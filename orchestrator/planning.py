@@ -208,7 +208,7 @@ def _kinds_for(job: Job, expansion: Expansion, slots: Mapping[str, int]) -> list
 
 
 def work(job: Job) -> float | None:
-    """Return how much there is to do, in multiply-accumulates (a measurement: in seconds of timed running).
+    """Return how much one attempt does, in multiply-accumulates (a round of a measurement: in seconds of timing).
 
     The numbers only have to be proportional to the time within a stage: their scale comes from history.
 
@@ -222,6 +222,11 @@ def work(job: Job) -> float | None:
         forward = _forward_macs(job.variant, job.dataset.channels, job.dataset.classes, job.resolution)
         return None if train_images is None else PASSES_OF_A_STEP * forward * train_images * job.recipe.epochs
     return _evaluation_work(job)
+
+
+def attempts_of(job: Job) -> int:
+    """Return how many attempts a job takes if all goes well: a measurement one per round."""
+    return job.rounds if isinstance(job, MeasureJob) else 1
 
 
 def _evaluation_work(job: EvaluateJob) -> float | None:
@@ -262,7 +267,7 @@ class _Predictor:
         """
         if not jobs:
             return 0.0
-        amounts = [work(job) for job in jobs]
+        amounts = [amount for job in jobs for amount in [work(job)] * attempts_of(job)]
         known = [amount for amount in amounts if amount is not None]
         rates = {kind: rate for kind in self._slots if (rate := self._rates.get((stage, kind)))}
         rates = {kind: rate for kind, rate in rates.items() if self._slots[kind] > 0}

@@ -14,12 +14,13 @@ from db.records import (
     EvaluationRecord,
     MeasurementRecord,
     NewJob,
+    RoundRecord,
     SampleRecord,
     TrainingRecord,
     VariantRecord,
 )
 from workers.protocol.jobs import EvaluateJob, MeasureJob, TrainJob, job_to_dict, recipe_digest
-from workers.protocol.orders import EvaluateResult, MeasureResult, TrainResult
+from workers.protocol.orders import EvaluateResult, MeasureResult, Round, Sample, TrainResult
 from workers.protocol.variant import half_resolution, native_resolution
 
 if TYPE_CHECKING:
@@ -133,10 +134,13 @@ def measurement_record(job: MeasureJob, result: MeasureResult, environment_key: 
         batch_size_requested=job.batch_size,
         batch_size=result.batch_size,
         memory_format=result.memory_format,
+        compiled=result.compiled,
         images_per_second=result.images_per_second,
         low=result.low,
         high=result.high,
         cv=result.cv,
+        iqr=result.iqr,
+        **_beside(result),
         warmup_steps=result.warmup_steps,
         macs=result.macs,
         params=result.params,
@@ -145,8 +149,74 @@ def measurement_record(job: MeasureJob, result: MeasureResult, environment_key: 
         verdict_reason=result.verdict_reason,
         conditions=result.conditions,
         environment_key=environment_key,
-        samples=[SampleRecord(images=one.images, seconds=one.seconds) for one in result.samples],
+        rounds=[_round_record(one) for one in result.rounds],
+        complete=result.complete,
     )
+
+
+def _beside(result: MeasureResult) -> dict[str, float | None]:
+    """Return what a measurement tells besides the throughput of the network."""
+    latency, end_to_end = result.latency, result.end_to_end
+    return {
+        "latency_p50_milliseconds": None if latency is None else latency.p50,
+        "latency_p90_milliseconds": None if latency is None else latency.p90,
+        "latency_p99_milliseconds": None if latency is None else latency.p99,
+        "end_to_end_images_per_second": None if end_to_end is None else end_to_end.images_per_second,
+        "end_to_end_low": None if end_to_end is None else end_to_end.low,
+        "end_to_end_high": None if end_to_end is None else end_to_end.high,
+        "loading_images_per_second": None if result.loading is None else result.loading.images_per_second,
+    }
+
+
+def _round_record(one: Round) -> RoundRecord:
+    blocks = {
+        name: tuple(SampleRecord(images=sample.images, seconds=sample.seconds) for sample in getattr(one, name))
+        for name in _BLOCKS
+    }
+    return RoundRecord(**{**vars(one), **blocks, "latencies": tuple(one.latencies)})
+
+
+def measured_so_far(record: MeasurementRecord) -> MeasureResult:
+    """Return a stored measurement as the attempt at its next round gets it.
+
+    What is computed from the rounds is computed anew with the next one; here is only what that attempt goes by.
+    """
+    return MeasureResult(
+        rounds=[_round(one) for one in record.rounds],
+        **{name: getattr(record, name) for name in _CARRIED},
+        iqr=record.iqr or 0.0,
+        conditions=dict(record.conditions),
+    )
+
+
+#: Fields of a round that are blocks.
+_BLOCKS = ("samples", "end_to_end", "loading")
+#: Fields that a measurement's record and its result have in common.
+_CARRIED = (
+    "complete",
+    "images_per_second",
+    "low",
+    "high",
+    "cv",
+    "batch_size",
+    "memory_format",
+    "compiled",
+    "warmup_steps",
+    "macs",
+    "params",
+    "peak_memory_bytes",
+    "verdict",
+    "verdict_reason",
+)
+
+
+def _round(record: RoundRecord) -> Round:
+    plain = {one.name: getattr(record, one.name) for one in dataclasses.fields(record) if one.name not in _BLOCKS}
+    blocks = {
+        name: [Sample(images=sample.images, seconds=sample.seconds) for sample in getattr(record, name)]
+        for name in _BLOCKS
+    }
+    return Round(**{**plain, **blocks, "latencies": list(record.latencies), "conditions": dict(record.conditions)})
 
 
 def environment_record(environment: Environment) -> EnvironmentRecord:

@@ -22,6 +22,9 @@ def measuring_problems(spec: SweepSpec, document: Document) -> Iterator[Problem]
     if spec.measure is None:
         message = "nothing is left to do: with recipe none a sweep only measures, so give measure or leave it out"
         yield document.problem(("measure",), message)
+    elif "end_to_end" in spec.measure.model_fields_set and spec.measure.end_to_end:
+        message = "there are no images to load in a sweep that only measures (recipe none): leave it out"
+        yield document.problem(("measure", "end_to_end"), message)
     for path in _of_trainings(spec):
         yield document.problem(path, "has no effect with recipe none, which trains and tests nothing: leave it out")
 

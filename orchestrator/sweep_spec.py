@@ -261,12 +261,18 @@ class MeasureSection(Section):
     """Images per step; auto searches the fastest."""
     memory_format: Annotated[str, Choice(("auto", *MEMORY_FORMATS))] = "auto"
     """Order of the values in memory; auto takes the faster."""
+    compile: Annotated[str | bool, Flag(("auto",))] = False
+    """Whether networks are compiled (torch.compile); auto takes the faster way."""
+    rounds: Annotated[int, Whole(1, 1000)] = 3
+    """Rounds, each by a process of its own; the networks of a sweep take turns, round by round."""
     blocks: Annotated[int, Whole(2, 1000)] = 5
-    """Timed blocks, each of which gives one sample."""
+    """Timed blocks of a round, each of which gives one sample."""
     block_seconds: Annotated[float, Number(0, 3600, low_open=True)] = 1.0
     """Shortest duration of a block in seconds."""
     warmup_seconds: Annotated[float, Number(0, 3600)] = 1.0
-    """Untimed running before the first block in seconds, at least three steps."""
+    """Untimed running before the first block of a round in seconds, at least three steps."""
+    end_to_end: Annotated[bool, Flag()] = True
+    """Whether throughput is also measured with images loaded and prepared; not where a sweep only measures."""
 
 
 class CpuSlots(Section):

@@ -140,19 +140,22 @@ class Number(Kind):
 
 @dataclass(frozen=True)
 class Flag(Kind):
-    """True or false."""
+    """True or false, or one of a few words that stand for one."""
+
+    words: tuple[str, ...] = ()
 
     def check(self, value: Any) -> Any:
-        """Return the boolean, or raise ``ValueError``."""
-        if isinstance(value, bool):
+        """Return the boolean or word, or raise ``ValueError``."""
+        if isinstance(value, bool) or (isinstance(value, str) and value in self.words):
             return value
         meant = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
         word = meant.get(str(value).lower(), "true or false")
-        raise ValueError(f"{shown(value)} is not true or false: write {word}")
+        accepted = f"{_either(self.words)}, true or false" if self.words else "true or false"
+        raise ValueError(f"{shown(value)} is not {accepted}: write {word}")
 
     def json_schema(self) -> JsonSchemaValue:
         """Describe the accepted values."""
-        return {"type": "boolean"}
+        return {"anyOf": [{"type": "boolean"}, {"enum": list(self.words)}]} if self.words else {"type": "boolean"}
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,19 @@
 
 python -m workers --serve               orders on stdin, reports on stdout, until the input ends
 python -m workers --probe               one line: the environment
-python -m workers job.json > reports    one job, alone
+python -m workers job.json > reports    one job, alone; a measurement with all its rounds
 """
 
 import argparse
 import os
 import sys
-from typing import Optional, Sequence, TextIO
+from typing import List, Optional, Sequence, TextIO
 
-from workers.order_file import read_order
+from workers.order_file import read_request
 from workers.private_stdout import private_stdout
+from workers.protocol.jobs import MeasureJob
 from workers.protocol.orders import Finished, Order, Ready
+from workers.rounds import measure_rounds
 
 DONE, NOT_DONE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -20,17 +22,25 @@ DONE, NOT_DONE, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the program; return its exit code: 0 done, 1 failed or diverged, 2 not a job."""
     given = _parse(arguments)
-    order: Optional[Order] = None
-    if given.file is not None:
-        try:
-            order = read_order(given.file, os.path.abspath(given.data), given.checkpoint)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            sys.stderr.write(f"{given.file}: not a job: {error}\n")
-            return BAD_INPUT
-    return _run(given, order, private_stdout())
+    if given.file is None:
+        return _work(given, None, private_stdout())
+    try:
+        request = read_request(given.file, os.path.abspath(given.data), given.checkpoint)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        sys.stderr.write(f"{given.file}: not a job: {error}\n")
+        return BAD_INPUT
+    if request.whole_job and isinstance(request.order.job, MeasureJob):
+        return measure_rounds(given.file, request.order, _options(given), private_stdout())
+    return _work(given, request.order, private_stdout())
 
 
-def _run(given: argparse.Namespace, order: Optional[Order], reports: TextIO) -> int:
+def _options(given: argparse.Namespace) -> List[str]:
+    """Return what the processes of single rounds are told of the command line."""
+    threads = [] if given.threads is None else ["--threads", str(given.threads)]
+    return ["--slot-kind", given.slot_kind, *threads]
+
+
+def _work(given: argparse.Namespace, order: Optional[Order], reports: TextIO) -> int:
     """Do what was asked, now that the reports have their stream and libraries may print what they like."""
     import torch
 

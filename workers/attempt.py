@@ -8,7 +8,7 @@ from typing import Union
 import torch
 
 from workers.data.loading import load_data_set
-from workers.device import is_out_of_memory
+from workers.device import is_out_of_memory, return_free_memory
 from workers.errors import CheckpointError, DeviceError, DivergedError, JobError
 from workers.measuring.measurement import measure
 from workers.protocol.jobs import EvaluateJob, MeasureJob, TrainJob
@@ -48,6 +48,7 @@ def run_attempt(order: Order, device: torch.device, environment: Environment, st
     except Exception as error:  # noqa: BLE001  # the one place where any failure becomes a report
         report = _spooled(order, failed(job, attempt, error))
     stream.send(report)
+    return_free_memory()  # this process may be idle for long
     return report
 
 
@@ -71,7 +72,14 @@ def _result(order: Order, device: torch.device, environment: Environment, observ
         data = load_data_set(job.training.dataset, order.data_directory, device)
         return evaluate(job, data, device, weights, observer)
     _check_environment(job, environment)
-    return measure(job, device, observer)
+    return measure(
+        job,
+        device,
+        observer,
+        attempt=order.attempt,
+        so_far=order.so_far,
+        data_directory=order.data_directory,
+    )
 
 
 def _check_environment(job: MeasureJob, environment: Environment) -> None:

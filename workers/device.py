@@ -12,9 +12,12 @@ from workers.errors import DeviceError
 #: Name of a precision → type that autocast computes in; fp32 needs no autocast.
 _AUTOCAST: Dict[str, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
+#: Parameters of mallopt(3).
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+
 
 def open_device(slot_kind: str) -> torch.device:
-    """Return the device of a slot.
+    """Return the device of a slot, having set this process up for it.
 
     Args:
         slot_kind: ``cpu`` or ``cuda``; a ``cuda`` slot sees its own GPU alone (``CUDA_VISIBLE_DEVICES``).
@@ -23,6 +26,7 @@ def open_device(slot_kind: str) -> torch.device:
         DeviceError: There is no such device, or no such kind.
     """
     if slot_kind == "cpu":
+        _keep_freed_memory()
         return torch.device("cpu")
     if slot_kind != "cuda":
         raise DeviceError(f"this worker computes on cpu and cuda, not on {slot_kind!r}")
@@ -56,7 +60,7 @@ def reset_peak_memory(device: torch.device) -> bool:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return True
-    _return_free_memory()
+    return_free_memory()
     try:
         with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
             file.write("5")  # resets VmHWM, see proc(5)
@@ -89,10 +93,25 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
 
 
-def _return_free_memory() -> None:
-    """Have the C library give back what earlier jobs freed, which would count as this one's; glibc alone can."""
+def return_free_memory() -> None:
+    """Have the C library give back to the system what was freed: for others, and so as not to count as the next job's.
+
+    Only glibc can.
+    """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep freed memory for the next allocation, as torch does with a GPU's.
+
+    Otherwise every step returns its activations to the system and gets them back page by page: hundreds of thousands of
+    page faults for a network of usual size, a tenth of a training step and more. Only glibc can be told.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL("libc.so.6")
+        library.mallopt(_M_TRIM_THRESHOLD, -1)  # never shrink the heap unasked
+        library.mallopt(_M_MMAP_MAX, 0)  # no mapping of its own, unmapped when freed, for anything
 
 
 def _kibibytes(path: str, name: str) -> Optional[int]:

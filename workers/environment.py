@@ -10,7 +10,26 @@ import torch
 
 from workers.measuring.graphics import driver_version
 from workers.measuring.processors import cpu_model
+from workers.models.kernel_library import kernels
 from workers.protocol.orders import Environment
+
+#: Environment variables by which libraries compute or allocate differently; they change throughput like a version does.
+_SETTINGS = (
+    "LD_PRELOAD",  # another allocator or OpenMP
+    "MALLOC_CONF",
+    "GLIBC_TUNABLES",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "KMP_AFFINITY",
+    "KMP_BLOCKTIME",
+    "OMP_PLACES",
+    "OMP_PROC_BIND",
+    "OMP_WAIT_POLICY",
+    "GOMP_CPU_AFFINITY",
+    "NVIDIA_TF32_OVERRIDE",
+    "CUDA_LAUNCH_BLOCKING",
+    "PYTORCH_CUDA_ALLOC_CONF",
+)
 
 
 def describe_environment(slot_kind: str, device: torch.device) -> Environment:
@@ -25,13 +44,13 @@ def describe_environment(slot_kind: str, device: torch.device) -> Environment:
         slot_kind=slot_kind,
         device=torch.cuda.get_device_name(device) if on_gpu else cpu_model(),
         threads=torch.get_num_threads(),
-        software=_gpu_software() if on_gpu else _cpu_software(),
+        software={**(_gpu_software() if on_gpu else _cpu_software()), **_settings()},
         details=_details(),
     )
 
 
 def _cpu_software() -> Dict[str, str]:
-    software = {"torch": torch.__version__, "onednn": _onednn_version()}
+    software = {"torch": torch.__version__, "onednn": _onednn_version(), "kernels": kernels().name}
     if hasattr(torch.backends, "cpu"):  # torch 2.0 cannot tell yet
         software["cpu_capability"] = torch.backends.cpu.get_cpu_capability()
     return software
@@ -44,6 +63,12 @@ def _gpu_software() -> Dict[str, str]:
         "cudnn": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call]
         "driver": driver_version() or "unknown",
     }
+
+
+def _settings() -> Dict[str, str]:
+    """Return what of ``_SETTINGS`` is set, as one text; nothing where nothing is."""
+    found = [f"{name}={os.environ[name]}" for name in _SETTINGS if os.environ.get(name)]
+    return {"settings": " ".join(found)} if found else {}
 
 
 def _onednn_version() -> str:

@@ -2,13 +2,25 @@
 
 import json
 import os
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from workers.protocol.jobs import job_from_dict
 from workers.protocol.orders import Order, order_from_json
 
 
-def read_order(path: str, data_directory: str, checkpoint: Optional[str]) -> Order:
+class Request(NamedTuple):
+    """What a file asks for.
+
+    Attributes:
+        order: One attempt.
+        whole_job: Whether the file held a job alone, so that as many attempts are wanted as the job takes.
+    """
+
+    order: Order
+    whole_job: bool
+
+
+def read_request(path: str, data_directory: str, checkpoint: Optional[str]) -> Request:
     """Read an order, or make one of a job alone.
 
     A job alone is attempt 1 in a directory beside its file.
@@ -30,11 +42,17 @@ def read_order(path: str, data_directory: str, checkpoint: Optional[str]) -> Ord
     if not isinstance(data, dict):
         raise ValueError("expected a JSON object")
     if "job" in data:
-        return order_from_json(text)
-    return Order(
+        return Request(order_from_json(text), whole_job=False)
+    order = Order(
         job=job_from_dict(data),
         attempt=1,
-        directory=os.path.splitext(os.path.abspath(path))[0] + ".attempt-1",
+        directory=attempt_directory(path, 1),
         data_directory=data_directory,
         checkpoint=checkpoint,
     )
+    return Request(order, whole_job=True)
+
+
+def attempt_directory(path: str, attempt: int) -> str:
+    """Return the directory, beside a job's file, of an attempt at it."""
+    return os.path.splitext(os.path.abspath(path))[0] + f".attempt-{attempt}"

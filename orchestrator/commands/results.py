@@ -202,7 +202,13 @@ def _why_empty(reader: Reader, mode: Mode, sweep: str | None, filter_text: str) 
     """Say why there are no points, and what to do."""
     columns = [f"{mode}_images_per_second", f"{mode}_verdict"]
     rows = reader.view("results", filter_text=filter_text, sweep=sweep, columns=columns)
-    contended = sum(row[f"{mode}_verdict"] == "contended" for row in rows)
+    verdicts = [row[f"{mode}_verdict"] for row in rows]
+    contended, stale = verdicts.count("contended"), verdicts.count("stale")
+    if stale:
+        return (
+            f"{stale} of {len(rows)} results have a throughput that was measured with software that is no longer there "
+            f"(verdict stale), which no front takes: launch the sweep's file again"
+        )
     if contended:
         return (
             f"{contended} of {len(rows)} results have a throughput that was measured while something else used the "

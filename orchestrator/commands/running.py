@@ -199,25 +199,39 @@ def retry(sweep: str, failed: bool) -> int:
 
 
 @click.command()
-@click.argument("sweep")
+@click.argument("sweep", required=False)
 @click.option("--noisy", is_flag=True, help="Only measurements that something disturbed: noisy or contended ones.")
+@click.option("--stale", is_flag=True, help="Only measurements of hardware and software that is no longer there.")
 @database_option
-def remeasure(sweep: str, noisy: bool) -> int:
-    """Measure throughput again.
+def remeasure(sweep: str | None, noisy: bool, stale: bool) -> int:
+    """Measure throughput again, of one sweep or, with --noisy or --stale, of all.
 
     The next launch does it; the earlier measurements stay, and the newest counts.
     """
+    if sweep is None and not (noisy or stale):
+        raise click.UsageError("name a sweep; or --noisy or --stale for those of all sweeps")
     with reading() as reader, contextlib.closing(open_store(database_url())) as store:
-        jobs = [job for job in reader.jobs_of(reader.sweep(sweep).sweep_id) if job.stage == "measure"]
-        again = [
-            job.fingerprint
-            for job in jobs
-            if job.state == "done"
-            and (not noisy or reader.measurements_of(job.fingerprint)[0].record.verdict != "clean")
-        ]
-        count = store.requeue(again, ("done",))
-    click.echo(f"{count} measurement(s) queued again; launch the sweep's file to run them")
+        sweeps = reader.sweeps() if sweep is None else [reader.sweep(sweep)]
+        for row in sweeps:
+            measured = reader.measured_jobs([row.sweep_id])
+            old = [one["fingerprint"] for one in measured if one["stale"]]
+            disturbed = [one["fingerprint"] for one in measured if one["verdict"] != "clean" and not one["stale"]]
+            everything = [] if noisy or stale else [one["fingerprint"] for one in measured if not one["stale"]]
+            count = store.requeue(disturbed if noisy else everything, ("done",))
+            click.echo(f"{row.name}: {_to_remeasure(count, len(old), stale=stale, noisy=noisy)}")
     return 0
+
+
+def _to_remeasure(queued: int, old: int, *, stale: bool, noisy: bool) -> str:
+    """Tell what the next launch of a sweep's file measures.
+
+    A stale measurement is not done again where it was done: that environment is gone. A launch measures in the present
+    one, which makes another job of it.
+    """
+    words = [] if stale and not noisy else [f"{queued} measurement(s) queued again"]
+    if old or stale:
+        words.append(f"{old} stale one(s), which a launch measures with the present software in any case")
+    return f"{'; '.join(words)}; launch the sweep's file to run them" if queued or old else "nothing to measure again"
 
 
 @click.command()

@@ -60,6 +60,7 @@ class Task:
         losses: So far.
         timeouts: So far in this run.
         not_before: Time before which it is not started again.
+        rounds_done: For a measurement: rounds that are stored.
     """
 
     fingerprint: str
@@ -73,6 +74,7 @@ class Task:
     losses: int = 0
     timeouts: int = 0
     not_before: float = 0.0
+    rounds_done: int = 0
 
     def fits(self, slot: Slot) -> bool:
         """Whether the slot could run the job."""
@@ -120,9 +122,10 @@ class SignOfLife:
 
 
 class Outcome(enum.Enum):
-    """How an attempt ended, in the store's words."""
+    """How an attempt ended."""
 
     DONE = "done"
+    ROUND_DONE = "round done"  # of a measurement that wants another one
     DIVERGED = "diverged"
     FAILED = "failed"
     OUT_OF_MEMORY = "out_of_memory"

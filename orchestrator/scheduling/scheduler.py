@@ -15,7 +15,8 @@ Rules, in order:
 2. Evaluations before trainings (results early), each in the order of the sweep file.
 3. A measurement has its node to itself: it starts only where nothing runs and nothing else could start, and while it
    runs nothing starts beside it.
-4. A failure is retried by its class: what would fail again the same way is not.
+4. Measurements take turns, round by round, so that a machine that is slow for a while is slow for all of them.
+5. A failure is retried by its class: what would fail again the same way is not.
 """
 
 from __future__ import annotations
@@ -169,8 +170,8 @@ class Scheduler:
         del self._attempts[event.fingerprint]
         task = self._tasks[event.fingerprint]
         match event.outcome:
-            case Outcome.DONE:
-                self._put(task, state="done")
+            case Outcome.DONE | Outcome.ROUND_DONE:
+                self._keep(task, event.outcome)
                 return []  # the driver has stored the result, and with it the state
             case Outcome.DIVERGED:
                 return [self._close(task, event.attempt, "diverged", "diverged", event.message)]
@@ -182,6 +183,12 @@ class Scheduler:
                 return [self._crash(task, event, now)]
             case _:
                 assert_never(event.outcome)
+
+    def _keep(self, task: Task, outcome: Outcome) -> None:
+        if outcome is Outcome.DONE:
+            self._put(task, state="done")
+        else:
+            self._put(replace(task, rounds_done=task.rounds_done + 1), state="queued")
 
     def _crash(self, task: Task, event: Ended, now: float) -> Action:
         crashes = task.crashes + 1
@@ -312,7 +319,7 @@ class Scheduler:
     def _start_what_can(self, now: float) -> list[Action]:
         if self._draining:
             return []
-        ready = sorted(self._ready(now), key=lambda task: (_PRIORITY[task.stage], task.ordinal))
+        ready = sorted(self._ready(now), key=lambda task: (_PRIORITY[task.stage], task.rounds_done, task.ordinal))
         actions: list[Action] = []
         for slot in self._free_slots():
             for task in ready:

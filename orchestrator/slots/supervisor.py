@@ -59,6 +59,7 @@ class Supervisor:
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._process: WorkerProcess | None = None
+        self._use: str | None = None
         self._thread = threading.Thread(target=self._run, name=f"slot {name}", daemon=True)
 
     def start(self) -> Environment:
@@ -120,7 +121,7 @@ class Supervisor:
 
     def _attempt(self, order: Order) -> None:
         try:
-            process = self._living_process()
+            process = self._process_for(order)
             process.send(order)
         except (OrchestratorError, OSError) as error:
             self._news.put(WorkerDied(order.job.fingerprint, order.attempt, str(error), ""))
@@ -139,11 +140,27 @@ class Supervisor:
                 return
         process.stop()
 
-    def _living_process(self) -> WorkerProcess:
-        if self._process is not None and self._process.alive:
-            return self._process
-        return self._fresh_process()[0]
+    def _process_for(self, order: Order) -> WorkerProcess:
+        """Return a process that has done nothing, or what the order asks for.
+
+        Each round of the measurements has a process of its own: where a process's memory comes to lie makes it a
+        little faster or slower than the next one, for as long as it lives.
+        """
+        use = _use_of(order)
+        process = self._process
+        if process is None or not process.alive or self._use not in {None, use}:
+            if process is not None:
+                process.stop()
+            process = self._fresh_process()[0]
+        self._use = use
+        return process
 
     def _fresh_process(self) -> tuple[WorkerProcess, Environment]:
-        self._process = WorkerProcess(self._settings, self._name)
+        self._process, self._use = WorkerProcess(self._settings, self._name), None
         return self._process, self._process.wait_until_ready()
+
+
+def _use_of(order: Order) -> str:
+    if order.job.stage != "measure":
+        return "training"
+    return f"round {1 if order.so_far is None else len(order.so_far.rounds) + 1}"

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,35 @@ def test_every_stage_is_done_and_every_result_is_whole(finished):
         assert 10 < row["top1"] < 100
         assert row["train_images_per_second"] > 0
         assert row["inference_images_per_second"] > row["train_images_per_second"]
+
+
+def test_measurements_took_turns_round_by_round_each_round_in_a_process_of_its_own(finished):
+    rounds = finished.sql(
+        "SELECT r.measurement_id, r.round, r.verdict, a.attempt, a.outcome FROM measurement_rounds AS r "
+        "JOIN measurements AS m USING (measurement_id) "
+        "JOIN attempts AS a ON a.fingerprint = m.fingerprint AND a.attempt = r.attempt ORDER BY r.measured_at"
+    )
+    numbers = [row["round"] for row in rounds]
+    assert numbers == sorted(numbers), "all have had a round before any has the next"
+    undisturbed = Counter(row["measurement_id"] for row in rounds if row["verdict"] != "contended")
+    done = Counter(row["measurement_id"] for row in rounds)
+    assert all(undisturbed[one] == 2 or done[one] == 3 for one in done)
+    assert {row["outcome"] for row in rounds} == {"done"}
+
+
+def test_a_measurement_tells_what_it_took_with_images_loaded_and_for_a_single_one(finished):
+    rows = finished.sql(
+        "SELECT mode, images_per_second, end_to_end_images_per_second, loading_images_per_second, "
+        "latency_p50_milliseconds, latency_p99_milliseconds, complete FROM measurements"
+    )
+    assert len(rows) == 6
+    for row in rows:
+        assert row["complete"]
+        assert 0 < row["end_to_end_images_per_second"] < row["loading_images_per_second"]
+        if row["mode"] == "inference":
+            assert 0 < row["latency_p50_milliseconds"] <= row["latency_p99_milliseconds"]
+        else:
+            assert row["latency_p50_milliseconds"] is None
 
 
 def test_the_results_command_shows_the_rows_of_the_view_in_every_format(finished):

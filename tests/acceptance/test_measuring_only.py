@@ -16,7 +16,7 @@ model: {size: b0}
 grid: {group_size: [1, 16], norm: gn, train_resolution: [32, 96]}
 test_resolution: 32
 recipe: none
-measure: {batch_size: 8, memory_format: channels_last, blocks: 3, block_seconds: 0.05, warmup_seconds: 0.05}
+measure: {batch_size: 8, memory_format: channels_last, rounds: 1, blocks: 3, block_seconds: 0.05, warmup_seconds: 0.05}
 slots: {cpu: {threads: 1, count: 1}}
 """
 

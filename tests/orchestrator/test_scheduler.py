@@ -95,6 +95,26 @@ def test_nothing_starts_beside_a_measurement():
     assert started(scheduler.handle(Tick(), 1.0)) == []
 
 
+def test_measurements_take_turns_round_by_round():
+    scheduler = scheduler_running(*(measurement(name, ordinal) for ordinal, name in enumerate("abc")))
+    seen, left = ["a"], {"a": 3, "b": 2, "c": 3}  # rounds
+    while scheduler.running:
+        ((now, (_, attempt)),) = scheduler.running.items()
+        left[now] -= 1
+        outcome = Outcome.ROUND_DONE if left[now] else Outcome.DONE
+        for fingerprint, _ in started(scheduler.handle(Ended(now, attempt, outcome), 1.0)):
+            scheduler.handle(Running(fingerprint, attempt + 1), 1.0)
+            seen.append(fingerprint)
+    assert "".join(seen) == "abcabcac"
+    assert scheduler.settled
+    assert {task.state for task in scheduler.tasks.values()} == {"done"}
+
+
+def test_a_measurement_that_is_behind_after_a_restart_catches_up_first():
+    scheduler = scheduler_running(measurement("a", 0, rounds_done=2), measurement("b", 1, rounds_done=1))
+    assert set(scheduler.running) == {"b"}
+
+
 def test_a_measurement_on_one_node_does_not_hold_up_another_node():
     scheduler = scheduler_running(measurement(), training("t0"), training("t1"))
     actions = scheduler.handle(SlotUp(slot(node="b")), 1.0)

@@ -89,6 +89,23 @@ def test_an_order_is_carried_out_and_the_process_is_kept_for_the_next(slot):
     assert [one.pid for one in workers_below(home)] == [before.pid]
 
 
+def test_each_round_of_measurements_has_a_process_of_its_own(slot):
+    supervisor, environment, home = slot
+    job = measure_job(environment, rounds=2, block_seconds=0.03)
+    processes, so_far = [], None
+    for name in ("one", "other"):  # two measurements in the first round share its process
+        supervisor.submit(order(job, home, f"round-1-{name}"))
+        so_far = last_news(supervisor).result
+        processes.append([one.pid for one in workers_below(home)])
+    assert not so_far.complete
+    supervisor.submit(order(job, home, "round-2", so_far=so_far))
+    whole = last_news(supervisor).result
+    processes.append([one.pid for one in workers_below(home)])
+    assert processes[0] == processes[1] != processes[2]
+    assert whole.rounds[0] == so_far.rounds[0]
+    assert (whole.batch_size, whole.memory_format) == (so_far.batch_size, so_far.memory_format)
+
+
 def test_a_worker_that_dies_is_news_with_its_log_and_the_next_order_gets_a_fresh_one(slot):
     supervisor, environment, home = slot
     supervisor.submit(order(long_job(), home, "killed"))

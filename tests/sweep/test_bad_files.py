@@ -158,6 +158,8 @@ EDITS = {
         "13: recipe.warmup_epochs: 5 is longer than the whole training (4 epochs): give at most 4",
     ),
     "one block": ("batch_size: auto", "blocks: 1", "15: measure.blocks: 1 is not a whole number from 2 to 1000"),
+    "no round": ("batch_size: auto", "rounds: 0", "15: measure.rounds: 0 is not a whole number from 1 to 1000"),
+    "compile a word": ("batch_size: auto", "compile: fast", "15: measure.compile: 'fast' is not auto, true or false"),
     # words
     "unknown data set": (
         "fashion-mnist",

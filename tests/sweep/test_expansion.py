@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import InputError
 from orchestrator.expansion import Expansion, expand
 from tests.sweep.example_sweep import SMALL, SWEEP, sweep_of
-from workers.protocol.jobs import MeasureJob
+from workers.protocol.jobs import Loading, MeasureJob
 from workers.protocol.recipe import PRESETS
 
 CPU = {"cpu": ["xeon"]}
@@ -125,9 +125,22 @@ def test_measurements_say_what_the_file_says():
     assert isinstance(job, MeasureJob)
     assert (job.batch_size, job.memory_format, job.blocks, job.block_seconds) == (64, "contiguous", 9, 0.5)
     assert (job.precision, job.channels, job.classes, job.environment_key) == ("bf16", 1, 10, "xeon")
-    (train, _) = expansion_of(SMALL).measurements
+    (train, inference) = expansion_of(SMALL).measurements
     assert train.batch_size is None
     assert train.memory_format is None
+    assert (train.rounds, train.compile) == (3, False)
+    assert inference.loading == Loading(train.loading.dataset)
+
+
+def test_rounds_compilation_and_loading_are_what_the_file_says():
+    measure = "measure={modes: train, rounds: 5, compile: auto}"
+    recipe = "recipe={augmentation: crop-flip, augmentation_policy: randaugment, mixup: auto, cutmix: 0.5}"
+    (job,) = expansion_of(SMALL, measure, recipe).measurements
+    assert (job.rounds, job.compile) == (5, None)
+    dataset = expansion_of(SMALL).trainings[0].dataset
+    assert job.loading == Loading(dataset, "crop-flip", "randaugment", mixup=0.1, cutmix=0.5)
+    (job,) = expansion_of(SMALL, "measure={modes: train, compile: true, end_to_end: false}").measurements
+    assert (job.compile, job.loading) == (True, None)
 
 
 def test_each_environment_is_measured_and_a_kind_that_is_not_there_is_counted():

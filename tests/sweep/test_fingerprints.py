@@ -36,9 +36,9 @@ IMAGENET = TrainJob(
     ),
     precision="fp16",
 )
-TRAINING_STEP = MeasureJob(Variant("b0", 1, 6, "bn"), 1, 8, "train", 48, "a" * 32, optimizer="rmsprop")
+TRAINING_STEP = MeasureJob(Variant("b0", 1, 6, "bn"), 1, 8, "train", 48, "a" * 32, optimizer="rmsprop", rounds=1)
 INFERENCE = MeasureJob(
-    Variant("b0", 16, 4, "gn"), 3, 10, "inference", 32, "a" * 32, batch_size=64, memory_format="contiguous"
+    Variant("b0", 16, 4, "gn"), 3, 10, "inference", 32, "a" * 32, batch_size=64, memory_format="contiguous", rounds=1
 )
 
 #: As release 0001 wrote them, which held no validation images out and knew none of the later settings.

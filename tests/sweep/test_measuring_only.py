@@ -55,9 +55,14 @@ def test_none_and_false_are_the_absence_of_a_recipe(off):
 
 
 def test_a_sweep_that_trains_on_the_data_set_makes_the_same_measurements():
-    trained = expand(sweep_of(SMALL), CPU)
+    trained = expand(sweep_of(SMALL, "measure.end_to_end=false"), CPU)
     only_measured = expand(sweep_of(SMALL, "recipe=none"), CPU)
     assert {job.fingerprint for job in only_measured.jobs} == {job.fingerprint for job in trained.measurements}
+
+
+def test_there_are_no_images_to_load_where_nothing_is_trained():
+    assert {job.loading for job in expansion_of().measurements} == {None}
+    assert None not in {job.loading for job in expand(sweep_of(SMALL), CPU).measurements}
 
 
 def test_a_plan_speaks_of_measurements_alone():
@@ -99,6 +104,11 @@ REFUSED = {
         "7: zip[0].seed: has no effect with recipe none",
     ),
     "fine-tuning": ("recipe: none", "recipe: none\nfine_tune: {epochs: 1}", "7: fine_tune: has no effect with recipe"),
+    "images to load": (
+        "recipe: none",
+        "recipe: none\nmeasure: {end_to_end: true}",
+        "7: measure.end_to_end: there are no images to load",
+    ),
     "images to train on": ("classes: 1000", "classes: 1000, train_images: 5", "2: dataset.train_images: has no effect"),
     "nothing to do": ("recipe: none", "recipe: none\nmeasure: false", "7: measure: nothing is left to do"),
     "no classes": (", classes: 1000", "", "2: dataset.classes: missing: name a data set, or give channels and classes"),

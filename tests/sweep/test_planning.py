@@ -188,15 +188,15 @@ def test_the_longest_job_bounds_the_time():
 def test_measurements_go_one_after_the_other_and_their_time_has_history_too():
     expansion = expansion_of(SMALL, "test_resolution=[20, 28, 32]")
     plan = make_plan(expansion, {}, {"cpu": 8}, [PastJob(expansion.measurements[0], "cpu", 12.0)])
-    assert plan.stages["measure"].predicted_seconds == pytest.approx(4 * 12)
+    assert plan.stages["measure"].predicted_seconds == pytest.approx(4 * 3 * 12), "history tells of rounds"
 
 
 def test_the_whole_is_the_sum_of_its_stages():
     expansion = expansion_of(SMALL)
     history = [PastJob(job, "cpu", 10.0) for job in expansion.jobs]
-    assert make_plan(expansion, {}, {"cpu": 1}, history).predicted_seconds == pytest.approx(10 + 10 + 20)
+    assert make_plan(expansion, {}, {"cpu": 1}, history).predicted_seconds == pytest.approx(10 + 10 + 60)
     done = states_of(expansion.trainings)
-    assert make_plan(expansion, done, {"cpu": 1}, history).predicted_seconds == pytest.approx(10 + 20)
+    assert make_plan(expansion, done, {"cpu": 1}, history).predicted_seconds == pytest.approx(10 + 60)
     assert (
         make_plan(expansion, {}, {"cpu": 1}, [PastJob(job, "cuda", 1.0) for job in expansion.jobs]).predicted_seconds
         is None

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from workers.protocol.jobs import DataSet, EvaluateJob, MeasureJob, TrainJob
+from workers.protocol.orders import Order
 from workers.protocol.recipe import FineTune, Recipe
 from workers.protocol.variant import Variant
 
@@ -59,6 +60,14 @@ def measure_job(variant):
         block_seconds=0.05,
         warmup_seconds=0.05,
     )
+
+
+@pytest.fixture
+def order_of(tmp_path):
+    def make(job, attempt=1, **fields):
+        return Order(job, attempt, str(tmp_path / f"attempt-{attempt}"), str(tmp_path / "data"), **fields)
+
+    return make
 
 
 @pytest.fixture

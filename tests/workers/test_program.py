@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import os
 import queue
 import re
@@ -16,13 +15,11 @@ from pathlib import Path
 import pytest
 
 from workers.durable_file import file_sha256, write_durably
-from workers.protocol.jobs import job_to_dict
 from workers.protocol.orders import (
     Diverged,
     EpochDone,
     Failed,
     Finished,
-    Order,
     Progress,
     Ready,
     Started,
@@ -88,14 +85,6 @@ def worker():
 
 
 @pytest.fixture
-def order_of(tmp_path):
-    def make(job, attempt=1, **fields):
-        return Order(job, attempt, str(tmp_path / f"attempt-{attempt}"), str(tmp_path / "data"), **fields)
-
-    return make
-
-
-@pytest.fixture
 def long_job(train_job, with_recipe):
     """Hundreds of steps."""
     return with_recipe(train_job, epochs=300)
@@ -128,7 +117,10 @@ def test_one_process_trains_evaluates_and_measures(worker, order_of, train_job, 
     assert tested.dataset_digest == trained.dataset_digest
 
     measured = serving.do(order_of(measure_job, 3))[-1].result
-    assert len(measured.samples) == 4
+    assert [(one.attempt, len(one.samples)) for one in measured.rounds] == [(3, 4)]
+    again = serving.do(order_of(measure_job, 4, so_far=measured))[-1].result
+    assert again.rounds[0] == measured.rounds[0]
+    assert [one.attempt for one in again.rounds] == [3, 4]
     assert serving.process.poll() is None
 
 
@@ -287,6 +279,34 @@ def test_the_number_of_threads_is_taken_from_the_environment_too():
     assert report_from_json(done.stdout).environment.threads == 1
 
 
+def test_settings_of_libraries_that_change_throughput_are_part_of_the_environment():
+    def software(**settings):
+        done = subprocess.run(
+            [*PROGRAM, "--probe"], capture_output=True, text=True, check=True, env={**ENVIRONMENT, **settings}
+        )
+        return report_from_json(done.stdout).environment.software
+
+    assert "settings" not in software()
+    assert software(OMP_PROC_BIND="true", MALLOC_CONF="")["settings"] == "OMP_PROC_BIND=true"
+
+
+def test_freed_memory_is_kept_for_the_next_step_and_given_back_after_the_job():
+    script = (
+        "import resource, torch; from workers.device import open_device, return_free_memory\n"
+        "def resident(): return int(open('/proc/self/statm').read().split()[1]) * resource.getpagesize()\n"
+        "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "open_device('cpu')\n"
+        "for _ in range(10): torch.ones(1 << 26)\n"
+        "before, filled = faults(), resident()\n"
+        "for _ in range(10): torch.ones(1 << 26)\n"
+        "print(faults() - before); return_free_memory(); print(filled - resident())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    faults, returned = map(int, done.stdout.split())
+    assert faults < 1 << 10  # ten times 256 MiB are 655,360 pages
+    assert returned > 200e6
+
+
 def test_a_missing_gpu_is_said_plainly():
     command = [*PROGRAM, "--probe", "--slot-kind", "cuda"]
     done = subprocess.run(
@@ -295,40 +315,6 @@ def test_a_missing_gpu_is_said_plainly():
     assert done.returncode == 1
     assert "finds no GPU" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def alone(path, *arguments):
-    command = [*PROGRAM, str(path), "--threads", "1", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
-
-
-def test_a_job_alone_needs_nothing_but_its_file(tmp_path, train_job, evaluate_job):
-    (tmp_path / "train.json").write_text(json.dumps(job_to_dict(train_job)))
-    (tmp_path / "evaluate.json").write_text(json.dumps(job_to_dict(evaluate_job)))
-    trained = alone(tmp_path / "train.json")
-    assert trained.returncode == 0
-    last = report_from_json(trained.stdout.splitlines()[-1])
-    weights = tmp_path / "train.attempt-1" / last.result.checkpoint
-    tested = alone(tmp_path / "evaluate.json", "--checkpoint", str(weights))
-    assert tested.returncode == 0
-    assert report_from_json(tested.stdout.splitlines()[-1]).result.images == 64
-
-
-def test_an_order_in_a_file_is_done_and_its_failure_is_the_exit_code(tmp_path, order_of, evaluate_job):
-    (tmp_path / "order.json").write_text(order_to_json(order_of(evaluate_job, checkpoint="gone.pt")))
-    done = alone(tmp_path / "order.json")
-    assert done.returncode == 1
-    assert "there is no checkpoint gone.pt" in done.stderr
-    assert isinstance(report_from_json(done.stdout.splitlines()[-1]), Failed)
-
-
-@pytest.mark.parametrize("text", [None, "{", "[]", '{"stage": "train"}', '{"job": 1}', '{"stage": "train", "x": 1}'])
-def test_a_file_that_is_no_job_is_refused_in_one_line(tmp_path, text):
-    if text is not None:
-        (tmp_path / "job.json").write_text(text)
-    done = alone(tmp_path / "job.json")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(r".*job\.json: not a job: .*\n", done.stderr)
 
 
 def test_a_file_written_durably_is_whole_and_leaves_nothing_beside_it(tmp_path):

@@ -11,13 +11,14 @@ _FIELDS = (
     "clocks.sm",
     "clocks.mem",
     "power.draw",
+    "memory.used",
     "clocks_throttle_reasons.active",
     "driver_version",
 )
 
 
 def gpu_conditions() -> Dict[str, str]:
-    """Return temperature (°C), clocks (MHz), power (W) and throttling of this slot's GPU; empty if not told."""
+    """Return temperature (°C), clocks (MHz), power (W), memory (MiB) and throttling of this slot's GPU; or nothing."""
     lines = _query([f"--query-gpu={','.join(_FIELDS)}"])
     if not lines:
         return {}

@@ -1,4 +1,4 @@
-"""Choosing the memory layout and the batch size that give the best throughput."""
+"""Choosing the way of running a network and the batch size that give the best throughput."""
 
 from typing import Callable, List, NamedTuple, Optional, Sequence
 
@@ -10,7 +10,8 @@ from workers.device import (
     peak_memory_bytes,
     reset_peak_memory,
 )
-from workers.measuring.timing import time_block, warm_up
+from workers.measuring.timing import Step, time_block, warm_up
+from workers.measuring.workload import Way, forget_compiled
 
 SMALLEST_BATCH, LARGEST_BATCH = 16, 4096
 #: Gain below which doubling the batch is no longer worth its memory, a fraction.
@@ -22,8 +23,8 @@ _PROBES = 2
 #: Sizes in a row without a worthwhile gain that end the search.
 _PATIENCE = 2
 
-#: From batch size and layout to the function that does one step.
-Build = Callable[[int, str], Callable[[], object]]
+#: From batch size and way to the function that does one step.
+Build = Callable[[int, Way], Step]
 
 
 class Probe(NamedTuple):
@@ -31,20 +32,25 @@ class Probe(NamedTuple):
 
     batch_size: int
     layout: str
+    compiled: bool
     images_per_second: float
 
-
-def faster_layout(build: Build, device: torch.device, batch_size: int, layouts: Sequence[str]) -> List[Probe]:
-    """Time layouts in turn, and again in reverse order, so that drift favours none; the fastest comes first."""
-    timers = {layout: _timer(build, device, batch_size, layout) for layout in layouts}
-    rates = dict.fromkeys(layouts, 0.0)
-    for layout in [*layouts, *reversed(layouts)]:
-        rates[layout] = max(rates[layout], timers[layout]())
-    probes = [Probe(batch_size, layout, rate) for layout, rate in rates.items()]
-    return sorted(probes, key=lambda probe: -probe.images_per_second)
+    @property
+    def way(self) -> Way:
+        """How it was run."""
+        return Way(self.layout, self.compiled)
 
 
-def best_batch_size(build: Build, device: torch.device, layout: str) -> List[Probe]:
+def fastest_way(build: Build, device: torch.device, batch_size: int, ways: Sequence[Way]) -> List[Probe]:
+    """Time ways in turn, and again in reverse order, so that drift favours none; the fastest comes first."""
+    timers = {way: _timer(build, device, batch_size, way) for way in ways}
+    rates = dict.fromkeys(ways, 0.0)
+    for way in [*ways, *reversed(ways)]:
+        rates[way] = max(rates[way], timers[way]())
+    return _fastest_first([Probe(batch_size, *way, rate) for way, rate in rates.items()])
+
+
+def best_batch_size(build: Build, device: torch.device, way: Way) -> List[Probe]:
     """Try powers of two until doubling gains next to nothing or memory would not bear it; the best comes first.
 
     One size that gains nothing may have been disturbed; the search ends after the second in a row.
@@ -57,7 +63,7 @@ def best_batch_size(build: Build, device: torch.device, layout: str) -> List[Pro
     batch_size = SMALLEST_BATCH
     while batch_size <= LARGEST_BATCH and without_gain < _PATIENCE:
         before = peak_memory_bytes(device) if reset_peak_memory(device) else None
-        probe = _probe(build, device, batch_size, layout, may_fail=bool(probes))
+        probe = _probe(build, device, batch_size, way, may_fail=bool(probes))
         if probe is None:
             break
         probes.append(probe)
@@ -66,23 +72,25 @@ def best_batch_size(build: Build, device: torch.device, layout: str) -> List[Pro
         if _next_is_too_big(device, before):
             break
         batch_size *= 2
-    return sorted(probes, key=lambda one: -one.images_per_second)
+    return _fastest_first(probes)
 
 
-def _probe(build: Build, device: torch.device, batch_size: int, layout: str, *, may_fail: bool) -> Optional[Probe]:
+def _probe(build: Build, device: torch.device, batch_size: int, way: Way, *, may_fail: bool) -> Optional[Probe]:
+    if way.compiled:
+        forget_compiled()
     try:
-        timer = _timer(build, device, batch_size, layout)
+        timer = _timer(build, device, batch_size, way)
         rate = max(timer() for _ in range(_PROBES))
     except (RuntimeError, MemoryError) as error:
         if may_fail and is_out_of_memory(error):
             return None
         raise
-    return Probe(batch_size, layout, rate)
+    return Probe(batch_size, *way, rate)
 
 
-def _timer(build: Build, device: torch.device, batch_size: int, layout: str) -> Callable[[], float]:
+def _timer(build: Build, device: torch.device, batch_size: int, way: Way) -> Callable[[], float]:
     """Warm a candidate up; return a function that times a short block of it, in images per second."""
-    step = build(batch_size, layout)
+    step = build(batch_size, way)
     pace = warm_up(step, device, 0.0)
 
     def rate() -> float:
@@ -90,6 +98,10 @@ def _timer(build: Build, device: torch.device, batch_size: int, layout: str) -> 
         return sample.images / sample.seconds
 
     return rate
+
+
+def _fastest_first(probes: Sequence[Probe]) -> List[Probe]:
+    return sorted(probes, key=lambda probe: -probe.images_per_second)
 
 
 def _next_is_too_big(device: torch.device, before: Optional[int]) -> bool:

@@ -1,11 +1,25 @@
 """Whether a measurement can be trusted."""
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Sequence
+
+import numpy as np
 
 from workers.measuring.processors import ProcessorUse
+from workers.measuring.statistics import block_rates, coefficient_of_variation
+from workers.protocol.orders import CONTENDED, Round, Sample
+
+CLEAN, NOISY = "clean", "noisy"
 
 #: Blocks that differ by more than this are no steady state, a fraction.
 NOISY_CV = 0.05
+#: Difference between the first and the last blocks of a round from which on it was not steady, a fraction.
+UNSTEADY = 0.03
+#: Standard errors that such a difference has to exceed as well: fewer than 7 in 100 steady rounds do, however noisy.
+_STANDARD_ERRORS = 2.5
+#: Difference between the reference before and after the blocks from which on the machine changed meanwhile, a fraction.
+#: It is timed for a quarter of a second, and so moves more than blocks do: by 4 % (standard deviation) on a virtual
+#: machine with neighbours, where steady rounds were not to be called noisy.
+REFERENCE_MOVED = 0.08
 #: Processors that others may use: a quarter of one is what a machine's own services and an idle Ray node take; a
 #: program that computes takes a whole one. On large machines, two per cent of all.
 OTHERS_PROCESSORS, OTHERS_SHARE = 0.25, 0.02
@@ -14,7 +28,7 @@ LOST_PROCESSORS = 0.05
 
 
 class Verdict(NamedTuple):
-    """Judgement of a measurement.
+    """Judgement of a round or a measurement.
 
     Attributes:
         verdict: ``clean``, ``noisy`` or ``contended``.
@@ -25,30 +39,117 @@ class Verdict(NamedTuple):
     reason: str
 
 
-def judge(cv: float, use: ProcessorUse, processors: int, other_gpu_processes: Optional[int] = None) -> Verdict:
-    """Judge a measurement; being contended says more than being noisy, so it is said first.
+class Reference(NamedTuple):
+    """Throughput of the reference network, images per second."""
+
+    before: float
+    after: float
+
+    @property
+    def mean(self) -> float:
+        """Of both; each took the same time, so the images of both over the time of both."""
+        return (self.before + self.after) / 2.0
+
+
+def judge_round(samples: Sequence[Sample], reference: Reference, disturbance: str) -> Verdict:
+    """Judge a round; being contended says more than being noisy, so it is said first.
 
     Args:
-        cv: Coefficient of variation of the blocks, a fraction.
+        samples: The blocks.
+        reference: Before and after them.
+        disturbance: From ``disturbance``.
+    """
+    if disturbance:
+        return Verdict(CONTENDED, disturbance)
+    rates = block_rates(samples)
+    cv = coefficient_of_variation(rates)
+    if cv > NOISY_CV:
+        return Verdict(NOISY, _vary(cv))
+    reason = unsteady(rates.tolist()) or _reference_moved(reference)
+    return Verdict(NOISY if reason else CLEAN, reason)
+
+
+def judge_rounds(rounds: Sequence[Round], cv: float) -> Verdict:
+    """Judge a measurement by its rounds so far.
+
+    Contended, if most rounds were: disturbed rounds are repeated until as many went undisturbed as the job asks for, or
+    until as many were disturbed. Noisy, if most of those that count were, or if their blocks disagree with each other;
+    not for a single one, since more rounds would then make a better number look worse.
+
+    Args:
+        rounds: At least one.
+        cv: Coefficient of variation of the blocks that count, a fraction.
+    """
+    disturbed = [one for one in rounds if not one.undisturbed]
+    if 2 * len(disturbed) > len(rounds):
+        return Verdict(CONTENDED, _reason(disturbed, rounds))
+    if cv > NOISY_CV:
+        return Verdict(NOISY, _vary(cv))
+    counted = [one for one in rounds if one.undisturbed]
+    noisy = [one for one in counted if one.verdict == NOISY]
+    return Verdict(NOISY, _reason(noisy, counted)) if 2 * len(noisy) > len(counted) else Verdict(CLEAN, "")
+
+
+def unsteady(rates: Sequence[float]) -> str:
+    """Say in words that a round got faster or slower; nothing if it was steady.
+
+    The medians of its halves are compared; a middle block belongs to neither. How far they differ by chance follows
+    from the differences between neighbouring blocks, which a slow drift leaves small. With fewer than four blocks
+    chance explains everything.
+
+    Args:
+        rates: Images per second of the blocks, in order.
+    """
+    half = len(rates) // 2
+    if half < 2:
+        return ""
+    first, last = np.median(rates[:half]), np.median(rates[-half:])
+    change = float(last / first) - 1.0
+    by_chance = float(np.sqrt(np.mean(np.diff(rates) ** 2) / half) / first)
+    if abs(change) <= max(UNSTEADY, _STANDARD_ERRORS * by_chance):
+        return ""
+    return f"the blocks got {abs(change):.1%} {_direction(change)} (more than {UNSTEADY:.0%})"
+
+
+def disturbance(
+    use: ProcessorUse, processors: int, other_gpu_processes: Optional[int] = None, *, waiting_counts: bool = True
+) -> str:
+    """Say in words what else used the device; nothing if nothing did.
+
+    Args:
         use: Of the processors during the blocks.
         processors: Of the machine.
         other_gpu_processes: Besides ours on the GPU; None for a CPU or if unknown.
+        waiting_counts: Whether threads of this process that wait for a processor are a sign of others; they are not
+            where it decodes images in more threads than it has processors.
     """
-    reason = _contention(use, processors, other_gpu_processes)
-    if reason:
-        return Verdict("contended", reason)
-    if cv > NOISY_CV:
-        return Verdict("noisy", f"the blocks vary by {cv:.1%} (more than {NOISY_CV:.0%})")
-    return Verdict("clean", "")
-
-
-def _contention(use: ProcessorUse, processors: int, other_gpu_processes: Optional[int]) -> str:
     if other_gpu_processes:
         return f"{other_gpu_processes} other process(es) computed on the GPU"
     if use.others is not None and use.others > max(OTHERS_PROCESSORS, OTHERS_SHARE * processors):
         return f"other processes used {use.others:.2f} of {processors} processors"
     if use.stolen is not None and use.stolen > LOST_PROCESSORS:
         return f"the hypervisor took {use.stolen:.2f} processors away"
-    if use.waited is not None and use.waited > LOST_PROCESSORS:
+    if waiting_counts and use.waited is not None and use.waited > LOST_PROCESSORS:
         return f"threads waited for a processor {use.waited:.0%} of the time"
     return ""
+
+
+def _reference_moved(reference: Reference) -> str:
+    change = reference.after / reference.before - 1.0
+    if abs(change) <= REFERENCE_MOVED:
+        return ""
+    return f"the machine got {abs(change):.1%} {_direction(change)} meanwhile (more than {REFERENCE_MOVED:.0%})"
+
+
+def _direction(change: float) -> str:
+    return "faster" if change > 0.0 else "slower"
+
+
+def _vary(cv: float) -> str:
+    return f"the blocks vary by {cv:.1%} (more than {NOISY_CV:.0%})"
+
+
+def _reason(such: Sequence[Round], rounds: Sequence[Round]) -> str:
+    """Return the newest reason, and in how many rounds there was one."""
+    reason = such[-1].verdict_reason
+    return reason if len(rounds) == 1 else f"{len(such)} of {len(rounds)} rounds; the last: {reason}"

@@ -1,10 +1,12 @@
-"""What is timed: the training step or the forward pass, on a batch that lies on the device."""
+"""What is timed: the training step or the forward pass of one network."""
 
-from typing import Callable, Dict
+from typing import Dict, NamedTuple
 
 import torch
+from torch import Tensor, nn
 
 from workers.device import autocast
+from workers.measuring.timing import Step
 from workers.models.efficientnet import build
 from workers.protocol.jobs import MeasureJob
 from workers.training.optimizers import build_optimizer, set_learning_rate
@@ -21,58 +23,88 @@ _LEARNING_RATE = 1e-6
 _LABEL_SMOOTHING = 0.1
 
 
-def build_workload(job: MeasureJob, device: torch.device, batch_size: int, layout: str) -> Callable[[], object]:
-    """Return a function that does one step; the device may still be at it when the function returns.
+class Way(NamedTuple):
+    """A way of running a network that changes its speed and nothing else.
+
+    Attributes:
+        layout: Memory format.
+        compiled: Whether ``torch.compile`` has compiled it.
+    """
+
+    layout: str
+    compiled: bool
+
+
+class Workload:
+    """A network with random weights, and the step that is timed.
 
     Mode ``train`` is the step that training uses (forward pass, loss, backward pass, update) with the recipe's
-    optimiser; mode ``inference`` the forward pass in evaluation mode. Images are random, normalised, and already on
-    the device: loading and augmenting images is not part of the network's throughput.
+    optimiser; mode ``inference`` the forward pass in evaluation mode.
+
+    Args:
+        job: What to measure.
+        device: Where.
+        way: In which way.
 
     Raises:
+        ImpossibleVariantError: The network cannot be built.
         ValueError: The mode is unknown.
         DeviceError: The device cannot do the precision.
     """
-    torch.manual_seed(_SEED)
-    model = build(job.variant, job.channels, job.classes)
-    model = model.to(device, memory_format=LAYOUTS[layout])  # type: ignore[call-overload]
-    images = torch.randn(batch_size, job.channels, job.resolution, job.resolution)
-    images = images.to(device).contiguous(memory_format=LAYOUTS[layout])
-    if job.mode == "train":
-        return _training(job, device, model, images, LAYOUTS[layout])
-    if job.mode == "inference":
-        return _inference(job, device, model, images)
-    raise ValueError(f"unknown mode {job.mode!r}: expected train or inference")
 
+    def __init__(self, job: MeasureJob, device: torch.device, way: Way) -> None:
+        if job.mode not in {"train", "inference"}:
+            raise ValueError(f"unknown mode {job.mode!r}: expected train or inference")
+        self.job = job
+        self._device = device
+        self._memory_format = LAYOUTS[way.layout]
+        torch.manual_seed(_SEED)
+        network = build(job.variant, job.channels, job.classes)
+        network.to(device, memory_format=self._memory_format)  # type: ignore[call-overload]
+        network.train(job.mode == "train")
+        # Each batch size is compiled for itself, as it would be by someone who uses no other.
+        self._model: nn.Module = torch.compile(network, dynamic=False) if way.compiled else network  # type: ignore[assignment]
+        self._train = self._training_step(network) if job.mode == "train" else None
 
-def _training(
-    job: MeasureJob,
-    device: torch.device,
-    model: torch.nn.Module,
-    images: torch.Tensor,
-    memory_format: torch.memory_format,
-) -> Callable[[], object]:
-    optimizer = build_optimizer(model, job.optimizer or "rmsprop")
-    set_learning_rate(optimizer, _LEARNING_RATE)
-    labels = torch.randint(job.classes, (len(images),)).to(device)
-    step = TrainingStep(
-        model.train(),
-        optimizer,
-        device=device,
-        precision=job.precision,
-        label_smoothing=_LABEL_SMOOTHING,
-        memory_format=memory_format,
-    )
-    return lambda: step(images, labels)
+    def step(self, images: Tensor, targets: Tensor) -> Tensor:
+        """Train on a batch, or classify it.
 
+        Args:
+            images: Batch × channels × height × width.
+            targets: Classes, or the mass of each class; without influence on inference.
 
-def _inference(
-    job: MeasureJob, device: torch.device, model: torch.nn.Module, images: torch.Tensor
-) -> Callable[[], object]:
-    model.eval()
+        Returns:
+            The loss, or the logits.
+        """
+        return self._classify(images) if self._train is None else self._train(images, targets)
+
+    def on_resident_batch(self, batch_size: int) -> Step:
+        """Return the step on random, normalised images that already lie on the device, in the network's layout."""
+        side = self.job.resolution
+        images = torch.randn(batch_size, self.job.channels, side, side).to(self._device)
+        images = images.contiguous(memory_format=self._memory_format)
+        labels = torch.randint(self.job.classes, (batch_size,)).to(self._device)
+        return lambda: self.step(images, labels)
+
+    def _training_step(self, network: nn.Module) -> TrainingStep:
+        optimizer = build_optimizer(network, self.job.optimizer or "rmsprop")
+        set_learning_rate(optimizer, _LEARNING_RATE)
+        return TrainingStep(
+            self._model,
+            optimizer,
+            device=self._device,
+            precision=self.job.precision,
+            label_smoothing=_LABEL_SMOOTHING,
+            memory_format=self._memory_format,
+        )
 
     @torch.inference_mode()
-    def classify() -> object:
-        with autocast(device, job.precision):
-            return model(images)
+    def _classify(self, images: Tensor) -> Tensor:
+        with autocast(self._device, self.job.precision):
+            logits: Tensor = self._model(images.contiguous(memory_format=self._memory_format))
+        return logits
 
-    return classify
+
+def forget_compiled() -> None:
+    """Have torch forget what it compiled: it compiles only so many sizes of one network before it gives up."""
+    torch._dynamo.reset()  # noqa: SLF001  # torch.compiler.reset only since torch 2.1

@@ -102,6 +102,25 @@ class EvaluateJob:
 
 
 @dataclass(frozen=True)
+class Loading:
+    """Where the images of an end-to-end measurement come from, and what is done to them on the way.
+
+    Attributes:
+        dataset: Which images; training images for mode ``train``, test images for ``inference``.
+        augmentation: As in ``Recipe``; ``none`` for ``inference``, like the others.
+        augmentation_policy: Likewise.
+        mixup: Alpha of mixup's Beta distribution; 0 is off.
+        cutmix: Probability that an image gets a part of another one; 0 is off.
+    """
+
+    dataset: DataSet
+    augmentation: str = "none"
+    augmentation_policy: str = "none"
+    mixup: float = 0.0
+    cutmix: float = 0.0
+
+
+@dataclass(frozen=True)
 class MeasureJob:
     """Measure the throughput of one architecture on one kind of slot.
 
@@ -116,9 +135,13 @@ class MeasureJob:
         precision: Number format of the arithmetic.
         memory_format: ``channels_last``, ``contiguous``, or None to take the faster of the two.
         optimizer: The recipe's, for mode ``train``; None for inference.
-        blocks: Timed blocks; each gives one sample.
+        blocks: Timed blocks of a round; each gives one sample.
         block_seconds: Shortest duration of a block.
-        warmup_seconds: Untimed running before the first block, at least three steps.
+        warmup_seconds: Untimed running before the first block of a round, at least three steps.
+        rounds: Rounds, each by a process of its own; those of a sweep's measurements take turns.
+        compile: Whether the network is compiled (``torch.compile``); None takes the faster way.
+        loading: For the throughput with images loaded and prepared as in training or testing; None measures on a batch
+            that lies on the device alone.
     """
 
     stage: ClassVar[str] = "measure"
@@ -136,6 +159,9 @@ class MeasureJob:
     blocks: int = 5
     block_seconds: float = 1.0
     warmup_seconds: float = 1.0
+    rounds: int = field(default=3, metadata=came_later(1))
+    compile: Optional[bool] = field(default=False, metadata=came_later(False))
+    loading: Optional[Loading] = field(default=None, metadata=came_later(None))
 
     @property
     def fingerprint(self) -> str:
@@ -177,6 +203,7 @@ _NESTED: Dict[str, Type[Any]] = {
     "recipe": Recipe,
     "fine_tune": FineTune,
     "training": TrainJob,
+    "loading": Loading,
 }
 
 

@@ -21,7 +21,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, Union
 from workers.protocol.jobs import Job, digest, job_from_dict, job_to_dict
 
 #: Raised by one when an old worker and a new supervisor could misunderstand each other.
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 #: Name of the file in an attempt's directory that holds the report which ended the attempt.
 REPORT_FILE = "report.json"
@@ -81,6 +81,7 @@ class Order:
         checkpoint: For ``evaluate``: file of the training's final weights.
         checkpoint_sha256: Its digest; a file that differs is refused.
         resume_from: For ``train``: directory of an earlier attempt whose last checkpoint may be continued, or None.
+        so_far: For ``measure``: the rounds done before, to which this attempt adds one; None for the first.
     """
 
     job: Job
@@ -90,6 +91,7 @@ class Order:
     checkpoint: Optional[str] = None
     checkpoint_sha256: Optional[str] = None
     resume_from: Optional[str] = None
+    so_far: Optional["MeasureResult"] = None
 
 
 @dataclass(frozen=True)
@@ -217,40 +219,112 @@ class Sample:
     seconds: float
 
 
+#: Verdict of a round, or of a measurement, that something else disturbed.
+CONTENDED = "contended"
+
+
 @dataclass(frozen=True)
-class MeasureResult:
-    """Throughput with everything needed to judge it.
+class Round:
+    """What one worker process measured in one go.
 
     Attributes:
+        attempt: That did it.
         samples: The timed blocks in order.
+        verdict: ``clean``, ``noisy`` (no steady state) or ``contended`` (something else used the processors).
+        verdict_reason: Why, in words; empty when clean.
+        reference_images_per_second: Throughput of a small fixed network, timed right before and right after the blocks
+            (the mean of both): how fast the machine was at that time.
+        end_to_end: Blocks in which images were loaded and prepared as well; empty unless the job says how.
+        loading: Blocks in which images were loaded and prepared and nothing else; likewise.
+        latencies: Of single images, milliseconds, one after the other; for mode ``inference``.
+        conditions: What was read before and after (load, busy share of other processes, temperature…).
+    """
+
+    attempt: int
+    samples: List[Sample]
+    verdict: str
+    verdict_reason: str
+    reference_images_per_second: Optional[float] = None
+    end_to_end: List[Sample] = field(default_factory=list)
+    loading: List[Sample] = field(default_factory=list)
+    latencies: List[float] = field(default_factory=list)
+    conditions: Dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def undisturbed(self) -> bool:
+        """Whether nothing else used the processors."""
+        return self.verdict != CONTENDED
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time of one image's forward pass, milliseconds: percentiles over ``count`` passes."""
+
+    p50: float
+    p90: float
+    p99: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Images per second: the median over blocks with its 95 % bootstrap interval."""
+
+    images_per_second: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class MeasureResult:
+    """Throughput with everything needed to judge it, over all rounds so far.
+
+    What is computed from blocks is computed from those of the rounds that nothing disturbed; from all where every
+    round was.
+
+    Attributes:
+        rounds: In order.
+        complete: Whether no further round is wanted: as many as the job asks for went undisturbed, or so many were
+            disturbed that it is not worth while.
         images_per_second: Median over the blocks.
         low: Lower end of the 95 % bootstrap interval of that median, images per second.
         high: Upper end.
         cv: Coefficient of variation of the blocks (standard deviation over mean), a fraction.
+        iqr: Interquartile range of the blocks, images per second.
         batch_size: Images per step that was used.
         memory_format: The one that was used.
-        warmup_steps: Steps before the first block.
+        compiled: Whether the network was compiled.
+        warmup_steps: Steps before the first block of the first round.
         macs: Multiply-accumulates of one image's forward pass.
         params: Number of trained parameters.
         peak_memory_bytes: Of the device, or of the process where the device is the CPU; None if unknown.
         verdict: ``clean``, ``noisy`` (blocks disagree) or ``contended`` (something else used the processors).
         verdict_reason: Why, in words; empty when clean.
-        conditions: What was read before and after (load, busy share of other processes, temperature…).
+        latency: Of single images; None for mode ``train``.
+        end_to_end: Throughput with images loaded and prepared as well; None unless the job says how.
+        loading: Throughput of loading and preparing alone; likewise.
+        conditions: What was tried to settle batch size, memory format and compilation.
     """
 
-    samples: List[Sample]
+    rounds: List[Round]
+    complete: bool
     images_per_second: float
     low: float
     high: float
     cv: float
+    iqr: float
     batch_size: int
     memory_format: str
+    compiled: bool
     warmup_steps: int
     macs: int
     params: int
     peak_memory_bytes: Optional[int]
     verdict: str
     verdict_reason: str
+    latency: Optional[Latency] = None
+    end_to_end: Optional[Throughput] = None
+    loading: Optional[Throughput] = None
     conditions: Dict[str, Any] = field(default_factory=dict)
 
 
@@ -310,7 +384,8 @@ _RESULTS: Dict[str, Type[Any]] = {
 
 def order_to_json(order: Order) -> str:
     """Return the order as one line of JSON."""
-    return json.dumps(dict(vars(order), job=job_to_dict(order.job)), allow_nan=False)
+    so_far = None if order.so_far is None else dataclasses.asdict(order.so_far)
+    return json.dumps(dict(vars(order), job=job_to_dict(order.job), so_far=so_far), allow_nan=False)
 
 
 def order_from_json(line: str) -> Order:
@@ -323,8 +398,10 @@ def order_from_json(line: str) -> Order:
     if not isinstance(data, dict) or not isinstance(data.get("job"), dict):
         raise ValueError("an order is a JSON object with the keys job, attempt, directory and data_directory")
     try:
-        return Order(**dict(data, job=job_from_dict(data["job"])))
-    except TypeError as error:
+        so_far = data.get("so_far")
+        known = {"job": job_from_dict(data["job"]), "so_far": so_far and _measure_result(so_far)}
+        return Order(**dict(data, **known))
+    except (KeyError, TypeError) as error:
         raise ValueError(f"order: {error}") from error
 
 
@@ -362,6 +439,17 @@ def _result_from_dict(data: Mapping[str, Any]) -> Result:
     values = dict(data)
     stage = values.pop("stage")
     if stage == "measure":
-        values["samples"] = [Sample(**sample) for sample in values["samples"]]
+        return _measure_result(values)
     result: Result = _RESULTS[stage](**values)
     return result
+
+
+def _measure_result(data: Mapping[str, Any]) -> MeasureResult:
+    nested = {"latency": Latency, "end_to_end": Throughput, "loading": Throughput}
+    records = {name: kind(**data[name]) for name, kind in nested.items() if data.get(name) is not None}
+    return MeasureResult(**dict(data, rounds=[_round(one) for one in data["rounds"]], **records))
+
+
+def _round(data: Mapping[str, Any]) -> Round:
+    blocks = {name: [Sample(**one) for one in data.get(name, ())] for name in ("samples", "end_to_end", "loading")}
+    return Round(**dict(data, **blocks))

@@ -11,7 +11,6 @@ from torch.optim import Optimizer
 
 from workers.data.images import Images
 from workers.data.loading import LoadedDataSet
-from workers.data.mixing import blend
 from workers.device import synchronize
 from workers.errors import JobError
 from workers.models.efficientnet import EfficientNet, build
@@ -20,6 +19,7 @@ from workers.protocol.jobs import TrainJob
 from workers.protocol.orders import WEIGHTS_FILE, TrainResult
 from workers.protocol.recipe import NoPaperValueError, Recipe, cutmix_probability, mixup_alpha, rms_decay
 from workers.seeds import derive_seed, generator
+from workers.training.batches import Mixing, training_batches
 from workers.training.epochs import LossWatch, check_finite, shuffled_batches
 from workers.training.observer import Observer
 from workers.training.optimizers import build_optimizer, peak_learning_rate, set_learning_rate
@@ -83,7 +83,7 @@ class Training:
         self._device = device
         self._images = images.for_training(job.resolution, recipe.augmentation, recipe.augmentation_policy)
         self._count = images.count
-        self._mixup, self._cutmix = _mixing(job)
+        self._mixing = _mixing(job)
         self._schedule = Schedule(
             recipe.schedule,
             peak=peak_learning_rate(recipe.optimizer, recipe.batch_size, recipe.learning_rate),
@@ -129,20 +129,9 @@ class Training:
         return Epoch(self.loss, learning_rate, self.steps_per_epoch * self.job.recipe.batch_size, seconds)
 
     def _batches(self) -> Iterator[Tuple[Tensor, Tensor]]:
-        """Yield this epoch's prepared images and their classes, or class masses where images are mixed."""
-        seed, epoch = self.job.seed, self.epoch
+        seed, epoch, dataset = self.job.seed, self.epoch, self.job.dataset
         order = shuffled_batches(generator(seed, "order", epoch), self._count, self.job.recipe.batch_size)
-        mixup_random, cutmix_random = generator(seed, "mixup", epoch), generator(seed, "cutmix", epoch)
-        for images, labels in self._images.batches(order, generator(seed, "augmentation", epoch)):
-            yield blend(
-                images,
-                labels,
-                self.job.dataset.classes,
-                mixup_alpha=self._mixup,
-                cutmix_probability=self._cutmix,
-                mixup_random=mixup_random,
-                cutmix_random=cutmix_random,
-            )
+        return training_batches(self._images, order, dataset.classes, self._mixing, seed=seed, epoch=epoch)
 
     def state(self) -> Dict[str, Any]:
         """Return everything that the remaining epochs depend on, as tensors and plain data."""
@@ -260,10 +249,9 @@ def _average(model: EfficientNet, recipe: Recipe) -> WeightAverage:
     return WeightAverage(model, recipe.ema or recipe.weight_average, warmup=recipe.average_warmup)
 
 
-def _mixing(job: TrainJob) -> Tuple[float, float]:
-    """Return mixup's alpha and CutMix's probability."""
+def _mixing(job: TrainJob) -> Mixing:
     try:
-        return mixup_alpha(job.recipe, job.variant.size), cutmix_probability(job.recipe, job.variant.size)
+        return Mixing(mixup_alpha(job.recipe, job.variant.size), cutmix_probability(job.recipe, job.variant.size))
     except NoPaperValueError as error:
         raise JobError(str(error)) from error
 
