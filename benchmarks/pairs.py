@@ -4,7 +4,7 @@ import argparse
 import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 #: Long enough that the clock and a switch of tasks do not show.
 _BLOCK_SECONDS = 0.1
@@ -27,14 +27,39 @@ def compare(name: str, ours: Callable[[], object], theirs: Callable[[], object],
         theirs: One run of the peer's.
         rounds: How often each has its turn; the order changes from round to round.
     """
-    repeats = {one: _repeats(one) for one in (ours, theirs)}
-    ratios = []
+    seconds = in_turns({"ours": ours, "theirs": theirs}, rounds)
+    print_ratio(name, seconds["ours"], seconds["theirs"])
+
+
+def in_turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Time several pieces of work in rounds, in which each has its turn.
+
+    Args:
+        works: Name → one run.
+        rounds: How many; every other one goes backwards.
+
+    Returns:
+        Name → seconds of one run, round by round.
+    """
+    repeats = {name: _repeats(work) for name, work in works.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds):
-        order = (ours, theirs) if number % 2 == 0 else (theirs, ours)
-        seconds = {one: _seconds(one, repeats[one]) for one in order}
-        ratios.append(seconds[theirs] / seconds[ours])
+        for name in list(works) if number % 2 == 0 else reversed(works):
+            seconds[name].append(_seconds(works[name], repeats[name]))
+    return seconds
+
+
+def print_ratio(name: str, ours: Sequence[float], theirs: Sequence[float]) -> None:
+    """Print how many times as fast ours is: the median of the rounds' ratios, with its 95 % interval.
+
+    Args:
+        name: What is compared; one word.
+        ours: Seconds of one run, round by round.
+        theirs: The peer's, of the same rounds.
+    """
+    ratios = [their / our for our, their in zip(ours, theirs, strict=True)]
     low, high = _interval(ratios)
-    print(f"ratio {name} {statistics.median(ratios):.2f} [{low:.2f}, {high:.2f}]", flush=True)
+    print(f"ratio {name} {statistics.median(ratios):.3g} [{low:.3g}, {high:.3g}]", flush=True)
 
 
 def _repeats(work: Callable[[], object]) -> int:

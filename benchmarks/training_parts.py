@@ -2,6 +2,8 @@
 
     rmsprop-*       one update of all parameters of a network, against timm's RMSpropTF
     crop-flip-*     random resized crops and flips of a batch in memory, against torchvision's transforms image by image
+    loading-*       preparing a batch of images in memory, against the step of B0 that waits for it: below 5, a slot's
+                    one core would be kept from computing by its images
 
 Run: ``python -m benchmarks.training_parts [--quick]``.
 """
@@ -19,7 +21,10 @@ from benchmarks.pairs import compare, quick
 from workers.data.arrays import ImageArrays
 from workers.data.images import ResidentImages
 from workers.data.normalisation import NORMALISATIONS
+from workers.device import open_device, synchronize
+from workers.measuring.workload import Way, Workload
 from workers.models.efficientnet import build, parameter_groups
+from workers.protocol.jobs import MeasureJob
 from workers.protocol.variant import Variant
 from workers.training.rmsprop import RMSpropTF
 
@@ -33,7 +38,7 @@ def main() -> None:
     """Measure and print."""
     rounds = 9 if quick(__doc__ or "") else 41
     torch.set_num_threads(1)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = open_device("cuda" if torch.cuda.is_available() else "cpu")
     print(f"torch {torch.__version__}, {device.type}, one thread, {rounds} rounds")
     for name, variant in {
         "quickstart": Variant("b0", 16, 4, "ln+pn", width=0.125, small_images=True),
@@ -42,6 +47,12 @@ def main() -> None:
         compare(f"rmsprop-{name}", update(variant, device, ours=True), update(variant, device, ours=False), rounds)
     for resolution in (20, 28):
         compare(f"crop-flip-{resolution}", crops_of_ours(resolution, device), crops_of_theirs(resolution), rounds)
+    for name, channels, side in (("fashion-mnist", 1, 28), ("cifar10", 3, 32)):
+        for augmentation in ("flip", "crop-flip"):
+            loading = prepared(name, channels, side, augmentation, device)
+            compare(f"loading-{name}-{augmentation}", loading, step_of_b0("train", channels, side, device), rounds)
+        loading = prepared(name, channels, side, "none", device)
+        compare(f"loading-{name}-test", loading, step_of_b0("inference", channels, side, device), rounds)
 
 
 def update(variant: Variant, device: torch.device, *, ours: bool) -> Callable[[], object]:
@@ -66,11 +77,43 @@ def update(variant: Variant, device: torch.device, *, ours: bool) -> Callable[[]
 
 def crops_of_ours(resolution: int, device: torch.device) -> Callable[[], object]:
     """Return one batch of crops as training takes them."""
-    pixels = np.random.default_rng(0).integers(0, 256, (_BATCH, 1, 28, 28), np.uint8)
+    return prepared("fashion-mnist", 1, 28, "crop-flip", device, resolution)
+
+
+def prepared(
+    name: str, channels: int, side: int, augmentation: str, device: torch.device, resolution: int = 0
+) -> Callable[[], object]:
+    """Return one batch prepared as training prepares it, of images as those of a data set; at their own side if 0."""
+    pixels = np.random.default_rng(0).integers(0, 256, (_BATCH, channels, side, side), np.uint8)
     arrays = ImageArrays(pixels, np.zeros(_BATCH, np.int64))
-    images = ResidentImages.of(arrays, NORMALISATIONS["fashion-mnist"], device).for_training(resolution, "crop-flip")
+    images = ResidentImages.of(arrays, NORMALISATIONS[name], device).for_training(resolution or side, augmentation)
     random = np.random.default_rng(0)
-    return lambda: list(images.batches([np.arange(_BATCH)], random))
+
+    def run() -> None:
+        for _ in images.batches([random.permutation(_BATCH)], random):
+            synchronize(device)
+
+    return run
+
+
+def step_of_b0(mode: str, channels: int, side: int, device: torch.device) -> Callable[[], object]:
+    """Return one step of B0 on a batch that lies on the device."""
+    job = MeasureJob(
+        Variant("b0", 1, 6, "bn"),
+        channels,
+        classes=10,
+        mode=mode,
+        resolution=side,
+        environment_key="",
+        optimizer="rmsprop",
+    )
+    step = Workload(job, device, Way("channels_last", compiled=False)).on_resident_batch(_BATCH)
+
+    def run() -> None:
+        step()
+        synchronize(device)
+
+    return run
 
 
 def crops_of_theirs(resolution: int) -> Callable[[], object]:
