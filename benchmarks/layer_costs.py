@@ -1,17 +1,18 @@
 """What does each kind of layer cost in a training step on this CPU, and why is the order not that of the MACs?
 
-Every operation of a step is timed where it happens, forward and backward, and put down to a kind of layer; the two halves
-of a convolution's backward pass (gradients of the image and of the weights) are run one after the other. The rest is the
-step's own time, measured without looking, minus that: Python, autograd, allocations.
+Every operation of a step is timed where it happens, forward and backward, and put down to a kind of layer; the two
+halves of a convolution's backward pass (gradients of the images and of the weights) run one after the other. The rest
+is the step's own time, measured without looking, minus that: Python, autograd, allocations.
 
 Run: ``python -m benchmarks.layer_costs [--quick]``; it prints the table of docs/what-variants-cost.md.
 """
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -65,9 +66,8 @@ class Costs(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.seconds: Counter[str] = Counter()
-        self.updating = False
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seconds: dict[str, float] = defaultdict(float)
 
     def __torch_dispatch__(
         self, operator: Any, types: Any, arguments: Sequence[Any] = (), options: Mapping[str, Any] | None = None
@@ -76,7 +76,7 @@ class Costs(TorchDispatchMode):
         del types
         if operator is torch.ops.aten.convolution_backward.default:
             return self._halves(operator, arguments)
-        kind = "optimiser" if self.updating else _kind(operator._schema.name, arguments)  # noqa: SLF001  # no public name
+        kind = _kind(operator._schema.name, arguments)  # noqa: SLF001  # has no public name
         return self.timed(kind, lambda: operator(*arguments, **(options or {})))
 
     def timed(self, kind: str, work: Callable[[], Any]) -> Any:
@@ -93,7 +93,7 @@ class Costs(TorchDispatchMode):
         for index, (wanted, name) in enumerate(((images, "images"), (weights, "weights"))):
             if wanted:
                 mask = [index == 0, index == 1, False]
-                work = lambda mask=mask: operator(*arguments[:-1], mask)  # noqa: E731
+                work = functools.partial(operator, *arguments[:-1], mask)
                 results[index] = self.timed(f"{kind}: gradient of {name}", work)[index]
         return tuple(results)
 
@@ -119,9 +119,8 @@ def main() -> None:
     """Measure and print."""
     rounds = 3 if quick(__doc__ or "") else 15
     torch.set_num_threads(1)
-    print(
-        f"{cpu_model()}, one thread, torch {torch.__version__}, kernels {kernels().name}, batch {_BATCH}, {rounds} rounds"
-    )
+    print(f"{cpu_model()}, one thread, torch {torch.__version__}, kernels {kernels().name}")
+    print(f"batch of {_BATCH}, {rounds} rounds")
     for resolution in (64,) if rounds == 3 else (64, 112):
         models = {name: network(variant) for name, variant in _VARIANTS.items()}
         columns = costs_of(models, resolution, rounds)
@@ -131,7 +130,7 @@ def main() -> None:
 def network(variant: Variant) -> EfficientNet:
     """Build a network as it is trained."""
     torch.manual_seed(0)
-    return build(variant, 3, _CLASSES).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    return build(variant, 3, _CLASSES).to(memory_format=torch.channels_last).train()
 
 
 def costs_of(models: Mapping[str, EfficientNet], resolution: int, rounds: int) -> dict[str, dict[str, float]]:
@@ -140,7 +139,7 @@ def costs_of(models: Mapping[str, EfficientNet], resolution: int, rounds: int) -
     seen: dict[str, list[dict[str, float]]] = {name: [] for name in models}
     for number in range(rounds + 1):
         for name, step in steps.items():
-            unobserved = 1e3 * _seconds(lambda step=step: step(None))
+            unobserved = 1e3 * _seconds(functools.partial(step, None))
             costs = observed(step)
             costs[_REST] = unobserved - sum(costs.values())
             if number:  # the first round warms up
@@ -169,7 +168,7 @@ def training_step(model: EfficientNet, resolution: int) -> Callable[[Costs | Non
 
     def forward_and_backward() -> None:
         optimizer.zero_grad(set_to_none=True)
-        functional.cross_entropy(model(images), labels).backward()
+        torch.autograd.backward(functional.cross_entropy(model(images), labels))
 
     def run(costs: Costs | None) -> None:
         if costs is None:

@@ -44,7 +44,7 @@ def in_turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str
     repeats = {name: _repeats(work) for name, work in works.items()}
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds):
-        for name in list(works) if number % 2 == 0 else reversed(works):
+        for name in list(works)[:: 1 if number % 2 == 0 else -1]:
             seconds[name].append(_seconds(works[name], repeats[name]))
     return seconds
 

@@ -138,6 +138,18 @@ def test_under_autocast_for_cuda_the_kernel_gets_one_narrow_number_format(dtype)
     torch.testing.assert_close(out.float(), layer(x), rtol=0.02, atol=0.02)
 
 
+def test_batch_norm_over_a_single_value_is_refused_as_torch_refuses_it():
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+        BatchNormSiLU(8)(torch.randn(1, 8, 1, 1))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_no_images_make_no_activations(norm):
+    layer = activated_norm(norm, 8).eval()
+    with torch.no_grad():
+        assert layer(torch.randn(0, 8, 4, 4)).shape == (0, 8, 4, 4)
+
+
 def test_batch_norm_activates_in_evaluation_too():
     layer = BatchNormSiLU(8)
     layer(torch.randn(16, 8, 4, 4))

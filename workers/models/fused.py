@@ -98,7 +98,7 @@ def usable(x: Tensor, parameter: Tensor) -> bool:
 
     Contiguous images are shared out to threads whole, so there must be one for each.
     """
-    if not _plain(x, parameter):
+    if not _plain(x, parameter) or x.numel() == 0:
         return False
     if x.is_contiguous(memory_format=torch.channels_last):
         return True

@@ -146,9 +146,11 @@ class BatchNorm(nn.BatchNorm2d):
     def _fused(
         self, x: Tensor, *, activate: bool, values: bool = True, means: bool = False
     ) -> Optional[fused.Normalised]:
-        """Return what the kernel does, or None where there is none: with known statistics it has no gradient."""
+        """Return what the kernel does, or None where it does nothing: with known statistics it has no gradient."""
         weight, bias = self.weight, self.bias
-        if not fused.usable(x, weight) or (torch.is_grad_enabled() and not self.training):
+        # A single value has no variance: torch says so.
+        impossible = x.numel() <= x.shape[1] if self.training else torch.is_grad_enabled()
+        if impossible or not fused.usable(x, weight):
             return None
         settings = fused.NormSettings(0, self.eps, activate=activate, values=values, means=means)
         running = fused.RunningStatistics(_known(self.running_mean), _known(self.running_var), self._factor())

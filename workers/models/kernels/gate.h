@@ -12,7 +12,7 @@ void gate_backward(const Shape& shape, const T* grad, const T* z, const T* gate,
     parallel(shape.images * parts, shape.threads, [&](long begin, long end) {
         for (long unit = begin; unit < end; ++unit) {
             const T* factors = gate + unit / parts * shape.channels;
-            Layout::template strips<T>(shape, unit / parts, unit % parts, parts, [&](auto lanes, const Strip& strip) INLINE {
+            const auto visit = [&](auto lanes, const Strip& strip) INLINE {
                 using L = decltype(lanes);
                 using V = typename L::Vector;
                 const V factor = Layout::template coefficient<L>(factors, strip);
@@ -23,7 +23,8 @@ void gate_backward(const Shape& shape, const T* grad, const T* z, const T* gate,
                     sum += g * L::load(z + offset);
                 });
                 Layout::template add<L>(sums[unit], strip, sum);
-            });
+            };
+            Layout::template strips<T>(shape, unit / parts, unit % parts, parts, visit);
         }
     });
     for (long image = 0; image < shape.images; ++image)

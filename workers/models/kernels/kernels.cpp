@@ -48,9 +48,10 @@ void forward(Forward<T> of, const Call& call, const Proxy<T>& proxy, const Proxy
         of.statistics.mean = running.mean;
         of.statistics.scale = scales.data();
     }
-    const auto run = call.channels_last
-                         ? (call.activate ? norm_forward<T, ChannelsLast, true> : norm_forward<T, ChannelsLast, false>)
-                         : (call.activate ? norm_forward<T, Contiguous, true> : norm_forward<T, Contiguous, false>);
+    const auto run =
+        call.channels_last
+            ? (call.activate ? norm_forward<T, ChannelsLast, true> : norm_forward<T, ChannelsLast, false>)
+            : (call.activate ? norm_forward<T, Contiguous, true> : norm_forward<T, Contiguous, false>);
     run(of, call.epsilon, call.given, running);
 }
 
@@ -63,9 +64,10 @@ void backward(Backward<T> of, const Call& call, const Proxy<T>& proxy, const Pro
     of.parameters.m = applied.m();
     of.parameters.s = applied.s();
     std::vector<T> by_mean(channels), by_inverse(channels);
-    const auto run = call.channels_last
-                         ? (call.activate ? norm_backward<T, ChannelsLast, true> : norm_backward<T, ChannelsLast, false>)
-                         : (call.activate ? norm_backward<T, Contiguous, true> : norm_backward<T, Contiguous, false>);
+    const auto run =
+        call.channels_last
+            ? (call.activate ? norm_backward<T, ChannelsLast, true> : norm_backward<T, ChannelsLast, false>)
+            : (call.activate ? norm_backward<T, Contiguous, true> : norm_backward<T, Contiguous, false>);
     run(of, {grad_gamma, grad_beta, by_mean.data(), by_inverse.data()});
     if (!proxy.centre) return;
     if (call.delay) std::fill(by_inverse.begin(), by_inverse.end(), T(0));
@@ -76,37 +78,38 @@ void backward(Backward<T> of, const Call& call, const Proxy<T>& proxy, const Pro
 
 }  // namespace
 
-#define EXPORT(T)                                                                                                       \
-    void norm_forward_##T(long images, long channels, long pixels, long threads, int channels_last, long groups,        \
-                          int activate, int delay, int given, double epsilon, const T* x, const T* gamma,               \
-                          const T* beta, const T* centre, const T* deviation, const T* quantiles, long count,           \
-                          double proxy_epsilon, T* m, T* s, T* derivatives, T* mean, T* scale, T* running_mean,         \
-                          T* running_variance, double factor, T* out, T* means) {                                       \
-        forward<T>({{images, channels, pixels, threads}, x, {gamma, beta, m, s}, {groups, mean, scale}, out, means},    \
-                   {channels_last != 0, activate != 0, delay != 0, given != 0, epsilon},                                \
-                   {centre, deviation, quantiles, count, proxy_epsilon}, {m, s, derivatives},                           \
-                   {running_mean, running_variance, factor});                                                           \
-    }                                                                                                                   \
-    void norm_backward_##T(long images, long channels, long pixels, long threads, int channels_last, long groups,       \
-                           int activate, int delay, const T* x, const T* grad, const T* grad_means, const T* grad_s,    \
-                           const T* means, const T* gamma, const T* beta, const T* centre, const T* deviation,          \
-                           T* m, T* s, T* derivatives, T* mean, T* scale, T* grad_x, T* grad_gamma, T* grad_beta,       \
-                           T* grad_centre, T* grad_deviation) {                                                         \
-        backward<T>({{images, channels, pixels, threads}, x, grad, grad_means, means, {gamma, beta, m, s},              \
-                     {groups, mean, scale}, grad_x},                                                                    \
-                    {channels_last != 0, activate != 0, delay != 0, false, 0.0}, {centre, deviation, nullptr, 0, 0.0},  \
-                    {m, s, derivatives}, grad_s, grad_gamma, grad_beta, grad_centre, grad_deviation);                   \
-    }                                                                                                                   \
-    void gate_backward_##T(long images, long channels, long pixels, long threads, int channels_last, const T* grad,     \
-                           const T* z, const T* gate, T* grad_z, T* grad_gate) {                                        \
-        const auto run = channels_last ? gate_backward<T, ChannelsLast> : gate_backward<T, Contiguous>;                 \
-        run({images, channels, pixels, threads}, grad, z, gate, grad_z, grad_gate);                                     \
-    }                                                                                                                   \
-    void depthwise_weights_##T(long images, long channels, long height, long width, long out_height, long out_width,    \
-                               long kernel, long stride, long padding, long threads, const T* x, const T* grad,         \
-                               T* grad_weights) {                                                                       \
-        depthwise_weights<T>({images, channels, height, width, out_height, out_width, kernel, stride, padding, threads}, \
-                             x, grad, grad_weights);                                                                    \
+#define EXPORT(T) \
+    void norm_forward_##T(long images, long channels, long pixels, long threads, int channels_last, long groups, \
+                          int activate, int delay, int given, double epsilon, const T* x, const T* gamma, \
+                          const T* beta, const T* centre, const T* deviation, const T* quantiles, long count, \
+                          double proxy_epsilon, T* m, T* s, T* derivatives, T* mean, T* scale, T* running_mean, \
+                          T* running_variance, double factor, T* out, T* means) { \
+        forward<T>({{images, channels, pixels, threads}, x, {gamma, beta, m, s}, {groups, mean, scale}, out, means}, \
+                   {channels_last != 0, activate != 0, delay != 0, given != 0, epsilon}, \
+                   {centre, deviation, quantiles, count, proxy_epsilon}, {m, s, derivatives}, \
+                   {running_mean, running_variance, factor}); \
+    } \
+    void norm_backward_##T(long images, long channels, long pixels, long threads, int channels_last, long groups, \
+                           int activate, int delay, const T* x, const T* grad, const T* grad_means, const T* grad_s, \
+                           const T* means, const T* gamma, const T* beta, const T* centre, const T* deviation, \
+                           T* m, T* s, T* derivatives, T* mean, T* scale, T* grad_x, T* grad_gamma, T* grad_beta, \
+                           T* grad_centre, T* grad_deviation) { \
+        backward<T>({{images, channels, pixels, threads}, x, grad, grad_means, means, {gamma, beta, m, s}, \
+                     {groups, mean, scale}, grad_x}, \
+                    {channels_last != 0, activate != 0, delay != 0, false, 0.0}, {centre, deviation, nullptr, 0, 0.0}, \
+                    {m, s, derivatives}, grad_s, grad_gamma, grad_beta, grad_centre, grad_deviation); \
+    } \
+    void gate_backward_##T(long images, long channels, long pixels, long threads, int channels_last, const T* grad, \
+                           const T* z, const T* gate, T* grad_z, T* grad_gate) { \
+        const auto run = channels_last ? gate_backward<T, ChannelsLast> : gate_backward<T, Contiguous>; \
+        run({images, channels, pixels, threads}, grad, z, gate, grad_z, grad_gate); \
+    } \
+    void depthwise_weights_##T(long images, long channels, long height, long width, long out_height, long out_width, \
+                               long kernel, long stride, long padding, long threads, const T* x, const T* grad, \
+                               T* grad_weights) { \
+        depthwise_weights<T>( \
+            {images, channels, height, width, out_height, out_width, kernel, stride, padding, threads}, x, grad, \
+            grad_weights); \
     }
 
 extern "C" {

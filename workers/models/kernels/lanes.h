@@ -69,8 +69,8 @@ struct Lanes {
     }
 };
 
-// Calls work(Lanes<...>, channel) for all vectors of some channels. Widths of networks are multiples of 8, so that whole
-// and half vectors of 16 are all there is; the rest goes one by one.
+// Calls work(Lanes<...>, channel) for all vectors of some channels. Widths of networks are multiples of 8, so that
+// whole and half vectors of 16 are all there is; the rest goes one by one.
 template <typename T, class Work>
 INLINE inline void for_vectors(long channel, long end, const Work& work) {
     constexpr long half = (whole<T> + 1) / 2;

@@ -45,8 +45,8 @@ struct Running {
     }
 };
 
-// Sums per channel, of the values and of their squares, both relative to some value of the channel, which is near enough
-// to the mean that nothing cancels.
+// Sums per channel, of the values and of their squares, both relative to some value of the channel, which is near
+// enough to the mean that nothing cancels.
 template <typename T, class Layout>
 class ChannelMoments {
   public:

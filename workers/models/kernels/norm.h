@@ -45,7 +45,8 @@ void write_part(const Forward<T>& of, long image, long part, long parts, PerChan
         using L = decltype(lanes);
         using V = typename L::Vector;
         const V a = Layout::template coefficient<L>(scale, strip), b = Layout::template coefficient<L>(shift, strip);
-        const V s = Layout::template coefficient<L>(proxy_scale, strip), t = Layout::template coefficient<L>(proxy_shift, strip);
+        const V s = Layout::template coefficient<L>(proxy_scale, strip);
+        const V t = Layout::template coefficient<L>(proxy_shift, strip);
         V sum = {};
         strip.each([&](long offset) INLINE {
             const V y = L::load(of.x + offset) * a + b;
@@ -122,7 +123,8 @@ ChannelMoments<T, Layout> collect(const Forward<T>& of, long first_image, long l
     parallel((last_image - first_image) * parts, of.shape.threads, [&](long first, long last) {
         ChannelMoments<T, Layout> own(of.shape);
         own.reset(of.x, first_image);
-        for (long unit = first; unit < last; ++unit) own.add_part(of.x, first_image + unit / parts, unit % parts, parts);
+        for (long unit = first; unit < last; ++unit)
+            own.add_part(of.x, first_image + unit / parts, unit % parts, parts);
 #pragma omp critical(frontsweep_moments)
         all.add(own);
     });
@@ -177,7 +179,7 @@ class Coefficients {
 #pragma omp simd
         for (long c = 0; c < of.shape.channels; ++c) mean[c] = from[c] * s[c] * share;
     }
-    // Takes the means over each group of the gradient of x^, and of its product with x^, from sums over `images` images.
+    // Takes the means over each group of the gradient of x^, and of its product with x^, from sums over some images.
     void centre(const Backward<T>& of, long images, const PerChannel<double>& sums) {
         const long width = of.statistics.width(of.shape);
         const double share = 1.0 / static_cast<double>(images * of.shape.pixels * width);
@@ -274,7 +276,8 @@ void backward_by_image(const Backward<T>& of, PerChannel<double>& totals) {
 
 // Some images whose statistics are shared, in parts: first all sums, then all gradients.
 template <typename T, class Layout, bool ACTIVATE>
-void backward_by_part(const Backward<T>& of, long first_image, long last_image, long parts, PerChannel<double>& totals) {
+void backward_by_part(const Backward<T>& of, long first_image, long last_image, long parts,
+                      PerChannel<double>& totals) {
     const long images = last_image - first_image;
     PerChannel<double> sums(of.shape.channels, kSums);
     parallel(images * parts, of.shape.threads, [&](long first, long last) {
@@ -306,7 +309,8 @@ struct ParameterGradients {
     // All that reaches `out` reaches m by -s and s by (z - m).
     void write(const Backward<T>& of, const PerChannel<double>& sums) const {
         for (long c = 0; c < of.shape.channels; ++c) {
-            const double centre = static_cast<double>(of.parameters.m[c]), scale = static_cast<double>(of.parameters.s[c]);
+            const double centre = static_cast<double>(of.parameters.m[c]);
+            const double scale = static_cast<double>(of.parameters.s[c]);
             double to_out = sums[2][c], to_s = sums[3][c] - centre * to_out;
             for (long image = 0; of.grad_means && image < of.shape.images; ++image) {
                 const long at = image * of.shape.channels + c;

@@ -1,6 +1,6 @@
 // The statistics of proxy norm's proxy. With u = a * quantile + b, a = gamma * (1 + deviation) and
-// b = gamma * centre + beta: the mean of silu(u) over the quantiles, 1 / sqrt(its variance + epsilon), and how both change
-// with a and b, which is all that the backward pass needs.
+// b = gamma * centre + beta: the mean of silu(u) over the quantiles, 1 / sqrt(its variance + epsilon), and how both
+// change with a and b, which is all that the backward pass needs.
 
 #ifndef FRONTSWEEP_PROXY_H
 #define FRONTSWEEP_PROXY_H
@@ -21,7 +21,7 @@ struct ProxyStatistics {
     T *mean, *inverse_deviation, *derivatives;
 };
 
-// Sums over the quantiles: z, z^2, slope, slope * quantile, slope * z, slope * z * quantile, where slope is that of silu.
+// Sums over the quantiles: z, z^2, slope, slope * quantile, slope * z, slope * z * quantile; slope is that of silu.
 constexpr long kProxySums = 6;
 
 template <class L, typename T>
@@ -83,7 +83,8 @@ void proxy_statistics(const Shape& shape, const T* gamma, const T* beta, const P
     });
 }
 
-// Takes gradients of mean and inverse deviation on to the parameters: adds to those of gamma and beta, writes the others.
+// Takes gradients of mean and inverse deviation on to the parameters: adds to those of gamma and beta, writes the
+// others.
 template <typename T>
 void proxy_gradients(const Shape& shape, const T* gamma, const Proxy<T>& proxy, const T* derivatives, const T* by_mean,
                      const T* by_inverse, T* grad_gamma, T* grad_beta, T* grad_centre, T* grad_deviation) {
