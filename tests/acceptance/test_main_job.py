@@ -50,7 +50,7 @@ def test_measurements_took_turns_round_by_round_each_round_in_a_process_of_its_o
     assert numbers == sorted(numbers), "all have had a round before any has the next"
     undisturbed = Counter(row["measurement_id"] for row in rounds if row["verdict"] != "contended")
     done = Counter(row["measurement_id"] for row in rounds)
-    assert all(undisturbed[one] == 2 or done[one] == 3 for one in done)
+    assert all(max(undisturbed[one], done[one] - undisturbed[one]) == 2 for one in done)
     assert {row["outcome"] for row in rounds} == {"done"}
 
 
@@ -93,9 +93,11 @@ def test_parquet_holds_the_same_rows(finished, tmp_path):
 
 
 def test_the_same_file_again_runs_nothing(copied):
+    attempts = "SELECT fingerprint, attempt FROM attempts ORDER BY fingerprint, attempt"
+    before = copied.sql(attempts)
     output = copied.run("launch", "sweep.yaml")
     assert "to run: 0 train, 0 evaluate, 0 measure; reused: 12" in output
-    assert copied.sql("SELECT max(attempt) AS attempts FROM jobs") == [{"attempts": 1}]
+    assert copied.sql(attempts) == before
 
 
 def test_one_more_test_resolution_trains_nothing(copied):

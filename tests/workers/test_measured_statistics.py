@@ -77,6 +77,14 @@ def test_the_bootstraps_own_percentiles_would_not():
     assert percentile_coverage(np.random.default_rng(7), 3, between=2.0, within=0.3) < 0.85
 
 
+def test_two_rounds_have_the_textbooks_interval():
+    apart = np.log(102.0 / 100.0)
+    result = throughput([[Sample(100, 1.0)], [Sample(102, 1.0)]], seed=1)
+    standard_error = apart / np.sqrt(2.0) / np.sqrt(2.0)  # standard deviation of two values, over the root of two
+    assert np.log(result.high / result.images_per_second) == pytest.approx(12.706 * standard_error, rel=0.05)
+    assert np.log(result.images_per_second / result.low) == pytest.approx(12.706 * standard_error, rel=0.05)
+
+
 def test_rounds_that_disagree_make_the_interval_wider_than_the_same_blocks_mixed():
     random = np.random.default_rng(5)
     rates = np.array([[98.0], [100.0], [102.0]]) + random.normal(0.0, 0.2, (3, 5))
