@@ -401,3 +401,14 @@ def test_the_newest_rows_are_those_of_all_of_them_also_where_many_are_as_new(url
 
 def key(row):
     return row["finished_at"], row["series"]
+
+
+def test_the_newest_rows_of_a_sweep_are_not_pushed_out_by_another_ones_seeds(store, sweep, reader):
+    mine = sweep.train("mine")
+    sweep.evaluate(mine)
+    other = Sweep(store, name="other", number=2)
+    theirs = other.train("theirs", seed=1)
+    other.evaluate(theirs)
+    for limit in (1, 2):
+        (row,) = reader.view("results", sweep=sweep.name, sort=["-finished_at"], limit=limit)
+        assert row["training_run"] == mine

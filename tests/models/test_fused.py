@@ -152,6 +152,20 @@ def test_evaluation_is_that_of_torch_in_fp64(name, memory_format, composed):
 
 
 @pytest.mark.parametrize("name", LAYERS)
+def test_only_a_spent_input_without_gradients_is_overwritten(name):
+    layer = perturbed(name, 16).eval()
+    x = images_of((2, 16, 8, 8), torch.channels_last)
+    expected, kept = layer(x), x.clone()
+    layer(x, spent=True)
+    with torch.no_grad():
+        layer(x)
+        assert torch.equal(x, kept)
+        out = layer(x, spent=True)
+    assert out.data_ptr() == x.data_ptr()
+    torch.testing.assert_close(out, expected)
+
+
+@pytest.mark.parametrize("name", LAYERS)
 def test_a_mean_far_from_0_costs_no_digits(name, composed):
     layer, shape = perturbed(name, 16), (2, 16, 16, 16)
     exact = perturbed(name, 16, torch.float64)

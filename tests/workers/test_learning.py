@@ -178,7 +178,7 @@ def test_an_epoch_of_ours_is_an_epoch_of_timms_from_the_same_weights_on_the_same
     source.epoch = 1
     theirs, loss = trained_by_peer(model, list(source._batches()))
     ours.run_epoch(SilentObserver())
-    assert ours.loss == pytest.approx(loss, rel=1e-4)
+    assert ours.loss == pytest.approx(loss, rel=5e-4)  # rounding, over an epoch of updates
     for (name, mine), peers in zip(ours.final_weights().items(), theirs.values(), strict=True):
         distance = (peers - start[name]).float().abs().mean().item()
         # Shifts that a batch norm behind takes out again have no gradient but rounding's: they stay where they were.

@@ -215,10 +215,10 @@ def test_single_steps_are_timed_for_a_while_but_neither_too_few_nor_too_many(cpu
 
 def test_the_reference_tells_a_slower_machine(cpu):
     network = ReferenceNetwork(cpu)
-    usual = network.images_per_second()
+    usual = max(network.images_per_second() for _ in range(4))  # others only ever slow it down
     step = network._step
     network._step = lambda: (step(), step())
-    assert 0.3 < network.images_per_second() / usual < 0.75
+    assert 0.3 < max(network.images_per_second() for _ in range(4)) / usual < 0.75
 
 
 @pytest.fixture

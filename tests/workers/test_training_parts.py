@@ -366,7 +366,7 @@ def test_the_papers_sizes_are_mixed_as_much_as_its_configurations_say(train_job,
     variant = dataclasses.replace(train_job.variant, size=size, width=0.1)
     job = dataclasses.replace(train_job, variant=variant, recipe=dataclasses.replace(PAPER, batch_size=32))
     training = Training(job, load_data_set(job.dataset, "data", cpu).train, cpu)
-    assert (training._mixup, training._cutmix) == (alpha, pytest.approx(probability))
+    assert training._mixing == (alpha, pytest.approx(probability))
 
 
 def test_a_size_that_the_paper_does_not_train_needs_its_own_mixup(train_job, cpu):

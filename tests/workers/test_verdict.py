@@ -131,5 +131,5 @@ def test_processor_times_agree_with_psutil():
     )
     assert after.busy - before.busy == pytest.approx(peer_busy, abs=0.05)
     use = use_between(before, after)
-    assert 0.5 < use.own <= 1.1
+    assert 0.1 < use.own <= 1.1  # others may have the processor for a while
     assert use.others >= 0.0

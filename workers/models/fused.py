@@ -139,6 +139,7 @@ def norm_of_constants(
     *,
     proxy: Optional[ProxyStatistics] = None,
     running: Optional[RunningStatistics] = None,
+    spent: bool = False,
 ) -> Normalised:
     """Do the same where nothing has a gradient and statistics are known.
 
@@ -148,8 +149,11 @@ def norm_of_constants(
         settings: What the norm is.
         proxy: The proxy's statistics, of proxy norm.
         running: Batch norm's, taken instead of the batch's.
+        spent: Nobody needs ``x`` any more: the values take its place, and caches need not hold a second one.
     """
-    out, means = _results(x, settings)
+    out, means = _results(x, settings._replace(values=settings.values and not spent))
+    if settings.values and spent:
+        out = x
     _forward(
         x,
         parameters,

@@ -89,12 +89,12 @@ class ConvNormSiLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``x``, shape (images, channels, height, width)."""
-        activated: Tensor = self.norm(self.conv(x))
+        activated: Tensor = self.norm(self.conv(x), spent=True)
         return activated
 
     def delayed(self, x: Tensor) -> Delayed:
         """Map ``x`` without the scale per channel that may come last, and return means and that scale, too."""
-        return self.norm.delayed(self.conv(x))
+        return self.norm.delayed(self.conv(x), spent=True)
 
     def pooled(self, x: Tensor) -> Tensor:
         """Map ``x`` likewise and return the means over the pixels alone, shape (images, channels)."""
@@ -116,7 +116,7 @@ class ConvNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``x``, shape (images, channels, height, width)."""
-        normalised: Tensor = self.norm(self.conv(x))
+        normalised: Tensor = self.norm(self.conv(x), spent=True)
         return normalised
 
 
@@ -139,11 +139,14 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Delayed) -> Tensor:
         """Gate ``x``; a scale that remains of the norm before joins the gate, where it costs nothing.
 
-        The means are those of the unscaled values, as in the paper's code.
+        The means are those of the unscaled values, as in the paper's code. Where nothing has a gradient the gated
+        values take the place of the values.
         """
         gate = torch.sigmoid(_pointwise(self.excite, functional.silu(_pointwise(self.squeeze, x.means))))
         if x.scale is not None:
             gate = gate * x.scale.to(gate.dtype)
+        if not torch.is_grad_enabled():
+            return x.values.mul_(gate[:, :, None, None])
         return fused.gated(x.values, gate) if fused.usable(x.values, gate) else x.values * gate[:, :, None, None]
 
 

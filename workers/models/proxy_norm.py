@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from workers.models import fused
-from workers.models.normalisation import EPSILON, Delayed, GroupNorm, group_norm, pixel_means
+from workers.models.normalisation import EPSILON, Delayed, GroupNorm, group_norm, pixel_means, silu
 
 #: Added to the proxy's variance.
 PROXY_EPSILON = 0.03
@@ -71,25 +71,26 @@ class ProxyNormSiLU(GroupNorm):
         self.register_buffer("quantiles", torch.tensor(gaussian_quantiles(QUANTILES)), persistent=False)
         self._kept: Optional[_Kept] = None
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *, spent: bool = False) -> Tensor:
         """Return the proxy-normalised activation of ``x``, shape (images, channels, height, width)."""
         if fused.usable(x, self.weight):
-            return self._fused(x, fused.NormSettings(self.groups, EPSILON, activate=True)).values
+            return self._fused(x, fused.NormSettings(self.groups, EPSILON, activate=True), spent=spent).values
         activated = self._activated(x)
         mean, inverse_deviation = self.statistics()
         # z·s - m·s is (z - m)·s with one pass over the image less in the backward pass.
         scaled = activated * _per_channel(inverse_deviation, activated)
         return scaled.sub_(_per_channel(mean * inverse_deviation, activated))
 
-    def delayed(self, x: Tensor) -> Delayed:
+    def delayed(self, x: Tensor, *, spent: bool = False) -> Delayed:
         """Return the activation minus the proxy's mean, its means, and the scale that remains to be applied.
 
         Args:
             x: Shape (images, channels, height, width).
+            spent: Nobody needs ``x`` any more.
         """
         if fused.usable(x, self.weight):
             settings = fused.NormSettings(self.groups, EPSILON, activate=True, means=True, delay=True)
-            result = self._fused(x, settings)
+            result = self._fused(x, settings, spent=spent)
             return Delayed(result.values, result.means, result.scale)
         activated = self._activated(x)
         mean, inverse_deviation = self.statistics()
@@ -105,15 +106,15 @@ class ProxyNormSiLU(GroupNorm):
         mean, _ = self.statistics()
         return means - mean.to(means.dtype)
 
-    def _fused(self, x: Tensor, settings: fused.NormSettings) -> fused.Normalised:
+    def _fused(self, x: Tensor, settings: fused.NormSettings, *, spent: bool = False) -> fused.Normalised:
         parameters = self.weight, self.bias
         if not self._computes_statistics():
-            return fused.norm_of_constants(x, parameters, settings, proxy=self.statistics())
+            return fused.norm_of_constants(x, parameters, settings, proxy=self.statistics(), spent=spent)
         proxy = fused.Proxy(self.proxy_mean, self.proxy_scale, self.quantiles, PROXY_EPSILON)
         return fused.norm(x, parameters, settings, proxy=proxy)
 
     def _activated(self, x: Tensor) -> Tensor:
-        return functional.silu(group_norm(x, self.groups, self.weight, self.bias))
+        return silu(group_norm(x, self.groups, self.weight, self.bias))
 
     def statistics(self) -> fused.ProxyStatistics:
         """Return the activated proxy's mean and inverse standard deviation, at least fp32, shape (channels,) each."""
