@@ -145,9 +145,8 @@ def seeds_query(variant_ids: Sequence[int], conditions: Sequence[Condition], swe
     rows = tested_seeds(("evaluation", "top1", "seed", "sweep", *TESTED)).subquery("rows")
     chosen = rows.c.variant_id.in_(variant_ids) & filters.where(conditions, rows)
     if sweep is not None:
-        chosen &= (
-            rows.c.sweep + "" == sweep
-        )  # an expression, so that SQLite does not begin with all of the sweep's jobs
+        # Of an expression, not of the column: else SQLite begins with all of the sweep's jobs.
+        chosen &= rows.c.sweep + "" == sweep
     query = select(rows.c.evaluation, rows.c.top1, *(rows.c[name] for name in TESTED))
     return query.where(chosen).distinct().order_by(rows.c.evaluation)
 

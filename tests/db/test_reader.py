@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from db.errors import DatabaseMissingError, StoreError, UnknownNameError
+from db.filters import Condition
 from db.store import open_store
 from db.upkeep import backup, check
 from tests.db.example_rows import CPU, GPU, Sweep, job, measurement, measurement_round, training
@@ -56,6 +57,21 @@ def test_jobs_that_ended_tell_how_long_they_took(url, reader):
     assert told.pop(("train", "done")) == (2, pytest.approx(15, abs=0.001))
     assert told.pop(("measure", "done")) == (1, pytest.approx(90.5, abs=0.001))
     assert told == {("train", "queued"): (1, None), ("measure", "queued"): (1, None)}
+
+
+def test_the_seeds_of_a_point_are_those_of_its_sweep_that_conditions_let_through(store, sweep, reader):
+    other = Sweep(store, name="other", number=2)
+    for one, seed, correct in ((sweep, 0, 8000), (sweep, 1, 8100), (other, 2, 8200)):
+        one.evaluate(one.train(seed, seed=seed), correct=correct)
+        one.measure()
+    shared = {None: (80.0, 81.0, 82.0), "fashion": (80.0, 81.0), "other": (82.0,)}
+    for name, expected in shared.items():
+        points = reader.points("train", "best", sweep=name)
+        (found,) = reader.seed_top1(points, (), name)
+        assert sorted(found) == list(expected)
+        assert [row["seeds"] for row in points] == [len(expected)]
+    (found,) = reader.seed_top1(points, (Condition("seed", "=", (1,)),))
+    assert found == (81.0,)
 
 
 def test_failures_that_are_alike_are_shown_together(sweep, store, reader):

@@ -148,9 +148,10 @@ def test_the_peer_has_the_shape_of_ours():
     assert ours == theirs
 
 
-#: Settings under which one epoch of 15 steps shows every part of the recipe that is not random.
+#: Settings under which one epoch of a few steps shows every part of the recipe that is not random. In fp32 two ways of
+#: adding the same numbers drift apart by a factor of three per step: after 15 steps nothing could be compared any more.
 LOCKSTEP = dataclasses.replace(
-    RECIPE, epochs=1, batch_size=256, warmup_epochs=0.0, learning_rate=0.004, weight_decay=0.1, dropout=0.0
+    RECIPE, epochs=1, batch_size=1024, warmup_epochs=0.0, learning_rate=0.004, weight_decay=0.1, dropout=0.0
 )
 
 
@@ -178,11 +179,11 @@ def test_an_epoch_of_ours_is_an_epoch_of_timms_from_the_same_weights_on_the_same
     source.epoch = 1
     theirs, loss = trained_by_peer(model, list(source._batches()))
     ours.run_epoch(SilentObserver())
-    assert ours.loss == pytest.approx(loss, rel=5e-4)  # rounding, over an epoch of updates
+    assert ours.loss == pytest.approx(loss, rel=1e-4)
     for (name, mine), peers in zip(ours.final_weights().items(), theirs.values(), strict=True):
         distance = (peers - start[name]).float().abs().mean().item()
         # Shifts that a batch norm behind takes out again have no gradient but rounding's: they stay where they were.
-        assert (mine - peers).abs().max().item() <= 0.03 * distance + 1e-6, name
+        assert (mine - peers).abs().max().item() <= 0.05 * distance + 1e-6, name
 
 
 #: Percentage points that two means over two seeds may differ by. Over seeds 0 to 9 ours reached 80.6 with a standard
