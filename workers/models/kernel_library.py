@@ -60,7 +60,7 @@ class Kernels(NamedTuple):
 
 @lru_cache(maxsize=1)
 def kernels() -> Kernels:
-    """Return the library, compiled now if it never was on this machine; takes about ten seconds then."""
+    """Return the library, compiled now if it never was on this machine; takes some seconds then."""
     if os.environ.get(SWITCH, "").lower() in {"off", "0", "no"}:
         return Kernels(None, "eager", f"{SWITCH} switches them off")
     try:

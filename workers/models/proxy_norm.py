@@ -17,7 +17,7 @@ Source:
 
 import operator
 from statistics import NormalDist
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -32,12 +32,20 @@ PROXY_EPSILON = 0.03
 QUANTILES = 200
 
 
+#: Counts a tensor's changes in place; it has no public name.
+_VERSION = operator.attrgetter("_version")
+
+
 class _Kept(NamedTuple):
     """Statistics with the parameters they were computed from, in the version these had then."""
 
     parameters: Tuple[Tensor, ...]
     versions: Tuple[int, ...]
     statistics: fused.ProxyStatistics
+
+    def holds(self, parameters: Tuple[Tensor, ...]) -> bool:
+        """Tell whether these are the parameters, unchanged."""
+        return all(map(operator.is_, parameters, self.parameters)) and self.versions == tuple(map(_VERSION, parameters))
 
 
 def gaussian_quantiles(count: int) -> List[float]:
@@ -52,7 +60,8 @@ class ProxyNormSiLU(GroupNorm):
     ``weight`` and ``bias`` are gamma and beta; gradients reach all four parameters through the statistics, too. In
     evaluation mode and without gradients the statistics are constants: they are computed once and kept until a
     parameter is replaced or changed in place, as optimisers and ``load_state_dict`` do. PyTorch doesn't track changes
-    through ``parameter.data``; call ``train()`` or ``eval()`` after such.
+    through ``parameter.data``; call ``train()`` or ``eval()`` after such. The fused kernel computes them itself while
+    training, together with their derivatives.
 
     Args:
         groups: Groups of the norm; 1 is layer norm over channels, height and width.
@@ -108,24 +117,25 @@ class ProxyNormSiLU(GroupNorm):
 
     def _fused(self, x: Tensor, settings: fused.NormSettings, *, spent: bool = False) -> fused.Normalised:
         parameters = self.weight, self.bias
-        if not self._computes_statistics():
-            return fused.norm_of_constants(x, parameters, settings, proxy=self.statistics(), spent=spent)
-        proxy = fused.Proxy(self.proxy_mean, self.proxy_scale, self.quantiles, PROXY_EPSILON)
-        return fused.norm(x, parameters, settings, proxy=proxy)
+        if self.training or torch.is_grad_enabled():
+            proxy = fused.Proxy(self.proxy_mean, self.proxy_scale, self.quantiles, PROXY_EPSILON)
+            return fused.norm(x, parameters, settings, proxy=proxy)
+        return fused.norm_of_constants(x, parameters, settings, proxy=self.statistics(), spent=spent)
 
     def _activated(self, x: Tensor) -> Tensor:
         return silu(group_norm(x, self.groups, self.weight, self.bias))
 
     def statistics(self) -> fused.ProxyStatistics:
         """Return the activated proxy's mean and inverse standard deviation, at least fp32, shape (channels,) each."""
-        if self._computes_statistics():
-            return self._compute_statistics()
-        weight, bias, mean, scale = parameters = self.weight, self.bias, self.proxy_mean, self.proxy_scale
-        versions = weight._version, bias._version, mean._version, scale._version  # noqa: SLF001  # has no public name
-        kept = self._kept
-        if kept is None or kept.versions != versions or not all(map(operator.is_, parameters, kept.parameters)):
-            kept = self._kept = _Kept(parameters, versions, self._compute_statistics())
-        return kept.statistics
+        own = cast("Dict[str, Tensor]", self._parameters)  # attributes are slow to look up, and a single image notices
+        parameters = own["weight"], own["bias"], own["proxy_mean"], own["proxy_scale"]
+        if self._kept is not None and not torch.is_grad_enabled() and self._kept.holds(parameters):
+            return self._kept.statistics
+        statistics = self._compute_statistics()
+        if not (self.training or torch.is_grad_enabled()) and self._can_keep():
+            versions = tuple(map(_VERSION, parameters))
+            self._kept = _Kept(parameters, versions, statistics)
+        return statistics
 
     def train(self, mode: bool = True) -> "ProxyNormSiLU":
         """Switch between training and evaluation, and forget kept statistics."""
@@ -137,10 +147,6 @@ class ProxyNormSiLU(GroupNorm):
         self._kept = None
         super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call]
         return self
-
-    def _computes_statistics(self) -> bool:
-        """Tell whether statistics are computed each time, as they change or have a gradient."""
-        return self.training or torch.is_grad_enabled() or not self._can_keep()
 
     def _can_keep(self) -> bool:
         """Tell whether versions are tracked: neither for a graph compiler's tensors nor for inference tensors."""
