@@ -148,11 +148,18 @@ def test_the_peer_has_the_shape_of_ours():
     assert ours == theirs
 
 
-#: Settings under which one epoch of a few steps shows every part of the recipe that is not random. In fp32 two ways of
-#: adding the same numbers drift apart by a factor of three per step: after 15 steps nothing could be compared any more.
+#: Settings under which one epoch of 15 steps shows every part of the recipe that is not random.
 LOCKSTEP = dataclasses.replace(
-    RECIPE, epochs=1, batch_size=1024, warmup_epochs=0.0, learning_rate=0.004, weight_decay=0.1, dropout=0.0
+    RECIPE, epochs=1, batch_size=256, warmup_epochs=0.0, learning_rate=0.004, weight_decay=0.1, dropout=0.0
 )
+
+
+@pytest.fixture
+def in_fp64():
+    """Networks in fp64: in fp32 the two ways of adding the same numbers are far apart after 15 steps, in fp64 not."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
 
 
 def trained_by_peer(model, batches):
@@ -170,6 +177,7 @@ def trained_by_peer(model, batches):
     return model.state_dict(), statistics.mean(losses)
 
 
+@pytest.mark.usefixtures("in_fp64")
 def test_an_epoch_of_ours_is_an_epoch_of_timms_from_the_same_weights_on_the_same_batches(clothes):
     job = dataclasses.replace(job_of(0), recipe=LOCKSTEP)
     ours, source = (Training(job, clothes.train, torch.device("cpu")) for _ in range(2))
@@ -177,13 +185,16 @@ def test_an_epoch_of_ours_is_an_epoch_of_timms_from_the_same_weights_on_the_same
     model = timm_peer(drop_rate=0.0)
     model.load_state_dict(dict(zip(model.state_dict(), start.values(), strict=True)))
     source.epoch = 1
-    theirs, loss = trained_by_peer(model, list(source._batches()))
+    batches = [(images.double(), labels) for images, labels in source._batches()]
+    theirs, loss = trained_by_peer(model, batches)
+    drawn = ours._batches
+    ours._batches = lambda: ((images.double(), labels) for images, labels in drawn())
     ours.run_epoch(SilentObserver())
     assert ours.loss == pytest.approx(loss, rel=1e-4)
     for (name, mine), peers in zip(ours.final_weights().items(), theirs.values(), strict=True):
         distance = (peers - start[name]).float().abs().mean().item()
         # Shifts that a batch norm behind takes out again have no gradient but rounding's: they stay where they were.
-        assert (mine - peers).abs().max().item() <= 0.05 * distance + 1e-6, name
+        assert (mine - peers).abs().max().item() <= 0.03 * distance + 1e-6, name
 
 
 #: Percentage points that two means over two seeds may differ by. Over seeds 0 to 9 ours reached 80.6 with a standard
