@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from db import fronts
 from db.front_views import MODES, SCENARIOS
 from db.tables import attempts, evaluations, jobs, sweep_jobs, sweeps, trainings
 from db.variant_results_view import TESTED, TRAINED
-from db.verdicts import UNUSABLE
 from db.views import INFERENCE_FRONT, TRAINING_FRONT, VARIANT_RESULTS
 
 #: An evaluation in one of these needs no weights any more; in every other it may run, if only after ``retry``.
@@ -125,7 +124,7 @@ def trainings_on_fronts(connection: Connection) -> set[str]:
 def trainings_yet_to_compete(connection: Connection) -> set[str]:
     """Return the trainings whose network may still come to a front, because its throughput is not settled.
 
-    No front takes what was measured of it, or a sweep that asks for it has a measurement to do.
+    What was measured of it is noisy, or no front takes it, or a sweep that asks for it has a measurement to do.
     """
     open_measurement = (
         select(sweep_jobs.c.sweep_id)
@@ -134,9 +133,9 @@ def trainings_yet_to_compete(connection: Connection) -> set[str]:
     )
     asked_for = select(sweep_jobs.c.fingerprint).where(sweep_jobs.c.sweep_id.in_(open_measurement))
     v = VARIANT_RESULTS.c
-    unusable = v.train_verdict.in_(UNUSABLE) | v.inference_verdict.in_(UNUSABLE)
-    disturbed = select(*(v[name] for name in TESTED)).where(v.source == "measured", unusable).distinct()
-    return {*connection.execute(asked_for).scalars(), *_trained(connection, [disturbed])}
+    unsettled = v.train_verdict != "clean", v.inference_verdict != "clean"
+    to_repeat = select(*(v[name] for name in TESTED)).where(v.source == "measured", or_(*unsettled)).distinct()
+    return {*connection.execute(asked_for).scalars(), *_trained(connection, [to_repeat])}
 
 
 def _trained(connection: Connection, queries: Iterable[Select[Any]]) -> set[str]:

@@ -76,6 +76,7 @@ def combine(
     publication: str | None = None,
     sweep: str | None = None,
     filter_text: str = "",
+    noisy: bool = False,
 ) -> Combined:
     """Pair a publication with what was measured here.
 
@@ -86,6 +87,7 @@ def combine(
         publication: Its name; not needed where there is one.
         sweep: Only measurements of the sweep of this very name.
         filter_text: A FILTER; what it leaves out does not compete.
+        noisy: Whether noisy measurements compete, too.
 
     Raises:
         FilterError: The filter cannot be understood.
@@ -98,7 +100,7 @@ def combine(
     chosen = select(everything).where(filters.where(conditions, everything)).subquery("points")
     in_scenario = chosen.c.test_resolution == chosen.c.native_resolution if scenario == "native" else true()
     rows = connection.execute(select(chosen).where(in_scenario).order_by(*(chosen.c[one] for one in _ORDER))).mappings()
-    points = connection.execute(fronts.judged_points(chosen, mode, scenario)).mappings()
+    points = connection.execute(fronts.judged_points(chosen, mode, scenario, noisy=noisy)).mappings()
     return Combined(name, [dict(row) for row in rows], [{**row, "on_front": row["on_front"] == 1} for row in points])
 
 

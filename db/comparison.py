@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from db import filters, fronts
+from db.bootstrap import Point
 from db.combination import SOURCE
 from db.errors import ComparisonError
 from db.front_views import SCOPE, Mode, Scenario
 from db.pairing import Pairing, pairings
 from db.reader import Reader
-from db.speedup import Point, Speedup, speedup
+from db.speedup import Speedup, speedup
 
 #: How a person can name in a filter what must agree: a data set is told by how much of it was used.
 _NAMEABLE = (
@@ -30,6 +31,7 @@ def compare(
     mode: Mode,
     scenario: Scenario = "best",
     sweep: str | None = None,
+    noisy: bool = False,
     resamples: int = 1000,
 ) -> Speedup:
     """Return the candidate's speed-up over the baseline at equal accuracy.
@@ -41,6 +43,7 @@ def compare(
         mode: ``train`` or ``inference``.
         scenario: ``native``, ``best`` or ``all``.
         sweep: Only results of the sweep of this very name.
+        noisy: Whether noisy measurements compete, too.
         resamples: Of the bootstrap.
 
     Raises:
@@ -48,8 +51,9 @@ def compare(
         ComparisonError: The two have results in common on several devices or data sets; one must be chosen.
     """
     texts = (baseline, candidate)
-    sides = _in_one_place([reader.front(mode, scenario, sweep=sweep, filter_text=text) for text in texts])
-    points = [_points(reader, rows, mode, text, sweep) for rows, text in zip(sides, texts, strict=True)]
+    found = [reader.front(mode, scenario, sweep=sweep, filter_text=text, noisy=noisy) for text in texts]
+    sides = _in_one_place(found)
+    points = [points_of(reader, rows, mode, text, sweep) for rows, text in zip(sides, texts, strict=True)]
     return speedup(points[0], points[1], resamples=resamples)
 
 
@@ -88,6 +92,7 @@ def compare_combined(
     scenario: Scenario = "best",
     publication: str | None = None,
     sweep: str | None = None,
+    noisy: bool = False,
     resamples: int = 1000,
 ) -> CombinedSpeedup:
     """Return the speed-up of published accuracies with throughput measured here.
@@ -100,6 +105,7 @@ def compare_combined(
         scenario: ``native``, ``best`` or ``all``.
         publication: Its name; not needed where there is one.
         sweep: Only measurements of the sweep of this very name.
+        noisy: Whether noisy measurements compete, too.
         resamples: Of the bootstrap, over timed blocks.
 
     Raises:
@@ -108,18 +114,18 @@ def compare_combined(
         ComparisonError: Nothing is published, or both sides were measured in several places; one must be chosen.
     """
     found = [
-        reader.combined(mode, scenario, publication=publication, sweep=sweep, filter_text=text)
+        reader.combined(mode, scenario, publication=publication, sweep=sweep, filter_text=text, noisy=noisy)
         for text in (baseline, candidate)
     ]
     sides = _in_one_place([[row for row in one.points if row["on_front"]] for one in found])
-    points = [_points(reader, rows, mode, "", sweep) for rows in sides]
+    points = [points_of(reader, rows, mode, "", sweep) for rows in sides]
     compared = {_scope(row) for row in itertools.chain(*sides)} if all(sides) else None
     rows = [row for one in found for row in one.rows if compared is None or _scope(row) in compared]
     return CombinedSpeedup(
         publication=found[0].publication,
         speedup=speedup(points[0], points[1], resamples=resamples),
         fronts=(sides[0], sides[1]),
-        pairings=pairings(rows, mode),
+        pairings=pairings(rows, mode, noisy=noisy),
     )
 
 
@@ -167,7 +173,18 @@ def _condition(name: str, value: Any) -> str:
     return f'{name}="{value}"' if isinstance(value, str) else f"{name}={value}"
 
 
-def _points(reader: Reader, rows: list[dict[str, Any]], mode: Mode, filter_text: str, sweep: str | None) -> list[Point]:
+def points_of(
+    reader: Reader, rows: list[dict[str, Any]], mode: Mode, filter_text: str, sweep: str | None
+) -> list[Point]:
+    """Return points with what was repeated of each: timed blocks and seeds.
+
+    Args:
+        reader: Where the results are.
+        rows: As ``Reader.points`` returns them.
+        mode: Which throughput counts.
+        filter_text: The FILTER that chose them.
+        sweep: Only results of the sweep of this very name.
+    """
     identity = f"{mode}_measurement_id"
     rates = reader.block_rates([row[identity] for row in rows if row[identity] is not None])
     return [

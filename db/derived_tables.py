@@ -111,9 +111,10 @@ result_points = Table(
     Column("sweep_id", BigInteger),
     Column("of_all", Integer, nullable=False, server_default="1"),
     Column("scope_id", BigInteger),
-    # 1 or 0: tested at the native resolution, at the best one; its throughput may enter a front.
+    # 1 or 0: tested at the native resolution, at the best one.
     Column("native", Integer, nullable=False),
     Column("best", Integer, nullable=False),
+    # Whether its throughput may enter a front: 1; 0: no; 2: only where noisy measurements compete, too.
     Column("train_competes", Integer, nullable=False),
     Column("inference_competes", Integer, nullable=False),
     Column("chosen_from", BigInteger, nullable=False),
@@ -122,28 +123,37 @@ result_points = Table(
 )
 
 
-def competing(points: ReadOnlyColumnCollection[str, Any], mode: str, scenario: str) -> ColumnElement[bool]:
+def competing(
+    points: ReadOnlyColumnCollection[str, Any], mode: str, scenario: str, *, noisy: bool = False
+) -> ColumnElement[bool]:
     """Return the condition under which a point competes.
 
     Args:
         points: Columns of ``result_points``, or of points computed like them.
         mode: Which throughput counts.
         scenario: Which test resolutions count.
+        noisy: Whether noisy measurements compete, too.
     """
-    competes = points[f"{mode}_competes"] == 1
-    return competes if scenario == "all" else and_(competes, points[scenario] == 1)
+    return and_(of_scenario(points, mode, scenario), points[f"{mode}_competes"].in_((1, 2) if noisy else (1,)))
+
+
+def of_scenario(points: ReadOnlyColumnCollection[str, Any], mode: str, scenario: str) -> ColumnElement[bool]:
+    """Return the condition that a point of a scenario has a throughput, whether or not it competes."""
+    measured = points[f"{mode}_images_per_second"].is_not(None)
+    return measured if scenario == "all" else and_(measured, points[scenario] == 1)
 
 
 def _index_fronts(mode: str) -> None:
     """Index what a front compares, in the order in which it does: of all results, and of each sweep."""
     p = result_points.c
-    compared = (p.scope_id, p[f"{mode}_images_per_second"].desc(), p.top1_ppm.desc(), p.native, p.best)
-    competes = competing(p, mode, "all")
-    of_all = and_(competes, p.of_all == 1)
+    decides = (p.native, p.best, p[f"{mode}_competes"])
+    compared = (p.scope_id, p[f"{mode}_images_per_second"].desc(), p.top1_ppm.desc(), *decides)
+    measured = of_scenario(p, mode, "all")
+    of_all = and_(measured, p.of_all == 1)
     told: dict[str, Any] = {"postgresql_include": ["point_id"]}  # SQLite's indexes have it anyway
     Index(f"ix_result_points_{mode}", *compared, sqlite_where=of_all, postgresql_where=of_all, **told)
     name = f"ix_result_points_{mode}_of_sweep"
-    Index(name, p.sweep_id, *compared, sqlite_where=competes, postgresql_where=competes, **told)
+    Index(name, p.sweep_id, *compared, sqlite_where=measured, postgresql_where=measured, **told)
 
 
 for _mode in MODES:

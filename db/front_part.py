@@ -2,6 +2,8 @@
 
 scopes     where there are any, and how many
 nearest    all of the front, and of the others those that miss it by least
+greyed     what was measured there and does not compete
+leaders    the fronts of groups
 families   what the points are called
 left_out   how many tested configurations have no throughput that may enter a front
 """
@@ -11,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal, or_, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from db import fronts
-from db.derived_tables import competing
+from db import fronts, group_fronts
+from db.derived_tables import competing, of_scenario
 from db.filters import Condition
-from db.front_views import SCOPE, Mode, Scenario, judge, looked_up, usable
+from db.front_views import SCOPE, Mode, Scenario, judge, looked_up, set_aside, usable
+from db.group_fronts import Cost
 from db.variant_results_view import TESTED
 
 Row = dict[str, Any]
@@ -27,16 +31,22 @@ _IMAGES: Final = ("train_images", "test_images", "validation_images")
 _FAMILY: Final = ("series", "group_size", "norm", "train_resolution", "native_resolution", "half_resolution")
 
 
+#: Why a measurement does not compete; of several in one place, the last of these tells.
+_REASONS: Final = {1: "contended", 2: "noisy", 3: "stale"}
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """How many tested configurations do not compete.
 
     Attributes:
+        noisy: Measured with blocks that disagree, where noisy measurements do not compete.
         contended: Disturbed by other programs whenever they were measured.
         stale: Measured with hardware or software only that is no longer there.
         waiting: Not measured.
     """
 
+    noisy: int
     contended: int
     stale: int
     waiting: int
@@ -52,6 +62,8 @@ class FrontPart:
         scenario: Scenario,
         conditions: Sequence[Condition],
         sweep: str | None,
+        *,
+        noisy: bool,
     ) -> None:
         self._read = read
         self._mode: Mode = mode
@@ -59,15 +71,22 @@ class FrontPart:
         self._points = fronts.points_of(conditions, sweep)
         self._conditions = conditions
         self._sweep = sweep
+        self._noisy = noisy
 
-    def scopes(self) -> list[Row]:
-        """Return where there are points: rows with the columns of ``SCOPE``, those of images, and ``points``."""
+    def scopes(self, *, greyed: bool = False) -> list[Row]:
+        """Return where there are points: rows with the columns of ``SCOPE``, those of images, and ``points``.
+
+        Args:
+            greyed: Also where something was measured and nothing competes; ``points`` is 0 there.
+        """
         p = self._points.table.c
+        number = func.count(case((competing(p, self._mode, "all", noisy=self._noisy), 1)))
         # One point of each tells the rest of it; counting reads nothing but an index.
         counted = (
-            select(func.max(p.point_id).label("one"), func.count().label("points"))
-            .where(competing(p, self._mode, self._scenario), self._points.where)
+            select(func.max(p.point_id).label("one"), number.label("points"))
+            .where(of_scenario(p, self._mode, self._scenario), self._points.where)
             .group_by(p.scope_id)
+            .having(number >= (0 if greyed else 1))
             .subquery("counted")
         )
         told = self._points.told.alias("told").c
@@ -84,7 +103,8 @@ class FrontPart:
             scopes: In which; of ``scopes``.
             others: How many at most that are not on the front; all if None.
         """
-        judged = judge(self._points.table, self._mode, self._scenario, self._points.inside(scopes)).cte("judged")
+        inside = self._points.inside(scopes)
+        judged = judge(self._points.table, self._mode, self._scenario, inside, noisy=self._noisy).cte("judged")
         j = judged.c
         nearest_first = (j.behind, j.images_per_second.desc(), j.top1_ppm.desc(), j.point_id)
         rows = select(judged).order_by(j.on_front.desc(), *nearest_first)
@@ -94,13 +114,41 @@ class FrontPart:
         found = looked_up(rows.subquery("chosen"), self._scenario).subquery("found")
         return [{**row, "on_front": row["on_front"] == 1} for row in self._read(fronts.in_order(found))]
 
+    def greyed(self, scopes: Sequence[Scope], most: int) -> list[Row]:
+        """Return the most accurate points that were measured and do not compete; as ``nearest``.
+
+        Args:
+            scopes: In which; of ``scopes``.
+            most: How many at most.
+        """
+        inside = self._points.inside(scopes)
+        aside = set_aside(self._points.table, self._mode, self._scenario, inside, noisy=self._noisy).subquery("aside")
+        rows = select(aside).order_by(aside.c.top1_ppm.desc(), aside.c.point_id).limit(most)
+        found = looked_up(rows.subquery("chosen"), self._scenario).subquery("found")
+        return [{**row, "on_front": False} for row in self._read(fronts.in_order(found))]
+
+    def leaders(self, scopes: Sequence[Scope], *, by: Sequence[str], cost: Cost, most: int) -> list[Row]:
+        """Return every point that is on the front of its group, the most accurate first; columns as of ``nearest``.
+
+        Args:
+            scopes: In which; of ``scopes``.
+            by: Of ``group_fronts.GROUPS``: what tells groups apart.
+            cost: By what, besides accuracy, they are judged.
+            most: How many at most.
+        """
+        inside = self._points.inside(scopes)
+        fronts_of = group_fronts.fronts_of_groups(
+            self._points, self._mode, self._scenario, inside, by=by, cost=cost, noisy=self._noisy
+        )
+        return [{**row, "on_front": True} for row in self._read(fronts_of.limit(most))]
+
     def families(self, scopes: Sequence[Scope]) -> list[Row]:
         """Return each series that has points in some scopes, with what it is made of."""
         points = self._points
         rows = points.table
         if points.told is not rows:
             rows = rows.join(points.told, points.told.c.point_id == rows.c.point_id)
-        competes = competing(points.table.c, self._mode, self._scenario)
+        competes = competing(points.table.c, self._mode, self._scenario, noisy=self._noisy)
         columns = [points.told.c[name] for name in _FAMILY]
         query = select(*columns).select_from(rows).where(competes, points.inside(scopes)).distinct()
         return sorted(self._read(query), key=lambda row: str(row["series"]))
@@ -109,25 +157,30 @@ class FrontPart:
         """Return how many configurations were tested on the data of some scopes and have no usable throughput there."""
         measured = [scope for scope in scopes if scope["source"] == "measured"]
         if not measured:
-            return LeftOut(0, 0, 0)
+            return LeftOut(0, 0, 0, 0)
         points = self._tested()
         waits, drawn = points.alias("waits"), points.alias("drawn")
         w, d = waits.c, drawn.c
         same, verdict = and_(*(w[name] == d[name] for name in TESTED)), w[f"{self._mode}_verdict"]
-        why = func.max(case((verdict == "stale", 2), (verdict == "contended", 1), else_=0)).label("why")
+        counts = self._usable
+        why = func.max(case(*((verdict == one, rank) for rank, one in _REASONS.items()), else_=0)).label("why")
         each = (
             select(why)
-            .select_from(waits.outerjoin(drawn, and_(same, usable(d, self._mode), _in_one_of(d, measured))))
-            .where(w.source == "measured", ~usable(w, self._mode), _in_one_of(w, measured) | _nowhere(w, measured))
+            .select_from(waits.outerjoin(drawn, and_(same, counts(d), _in_one_of(d, measured))))
+            .where(w.source == "measured", ~counts(w), _in_one_of(w, measured) | _nowhere(w, measured))
             .group_by(*(w[name] for name in TESTED))
             .having(func.count(d.variant_id) == 0)
             .subquery("each")
         )
-        counts = {
+        found = {
             row["why"]: row["number"]
             for row in self._read(select(each.c.why, func.count().label("number")).group_by(each.c.why))
         }
-        return LeftOut(contended=counts.get(1, 0), stale=counts.get(2, 0), waiting=counts.get(0, 0))
+        reasons = {reason: found.get(rank, 0) for rank, reason in _REASONS.items()}
+        return LeftOut(**reasons, waiting=found.get(0, 0))
+
+    def _usable(self, columns: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[bool]:
+        return usable(columns, self._mode, noisy=self._noisy)
 
     def _tested(self) -> FromClause:
         """Return everything that was tested; pooled once, though it is read twice."""

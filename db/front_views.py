@@ -8,7 +8,8 @@ applies the very same rule.
             validation images (the smaller on a tie); on the test images themselves where none were held out
     all     every test resolution
 
-The choice is among all that was tested, also where no throughput was measured.
+The choice is among all that was tested, also where no throughput was measured. Noisy measurements take part only where
+somebody asks for that; the views leave them out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,9 +33,9 @@ from sqlalchemy import (
 from sqlalchemy.sql import CompoundSelect
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from db.derived_tables import POINT_COLUMNS, competing, result_points
+from db.derived_tables import POINT_COLUMNS, competing, of_scenario, result_points
 from db.variant_results_view import PLACE, TRAINING
-from db.verdicts import is_usable
+from db.verdicts import is_clean, is_usable
 
 Mode = Literal["train", "inference"]
 Scenario = Literal["native", "best", "all"]
@@ -66,7 +67,9 @@ def _front_of_scenario(points: Select[Any]) -> Select[Any]:
     return points.with_only_columns(*(one for one in told if one.name not in JUDGEMENT)).where(told.on_front == 1)
 
 
-def points_of(points: FromClause, mode: Mode, scenario: Scenario, where: ColumnElement[bool]) -> Select[Any]:
+def points_of(
+    points: FromClause, mode: Mode, scenario: Scenario, where: ColumnElement[bool], *, noisy: bool = False
+) -> Select[Any]:
     """Query points of one scenario, with the columns ``on_front`` (1 or 0) and ``chosen_from``.
 
     ``chosen_from`` is the number of test resolutions of which the point's would have to be the best.
@@ -76,12 +79,13 @@ def points_of(points: FromClause, mode: Mode, scenario: Scenario, where: ColumnE
         mode: Which throughput counts.
         scenario: Which test resolutions count.
         where: Which of the points compete. Must let through all or none of the resolutions among which one is chosen.
+        noisy: Whether noisy measurements compete, too.
     """
-    return looked_up(judge(points, mode, scenario, where).subquery("judged"), scenario)
+    return looked_up(judge(points, mode, scenario, where, noisy=noisy).subquery("judged"), scenario)
 
 
 def looked_up(judged: FromClause, scenario: Scenario) -> Select[Any]:
-    """Query what ``points_of`` tells of some rows of ``judge``."""
+    """Query what ``points_of`` tells of some rows of ``judge``, or of ``set_aside``."""
     j, p = judged.c, result_points.c
     known = all(name in j for name in _TOLD)
     rows = judged if known else judged.join(result_points, p.point_id == j.point_id)
@@ -95,7 +99,9 @@ def looked_up(judged: FromClause, scenario: Scenario) -> Select[Any]:
 _TOLD: Final = (*POINT_COLUMNS, "chosen_from")
 
 
-def judge(points: FromClause, mode: Mode, scenario: Scenario, where: ColumnElement[bool]) -> Select[Any]:
+def judge(
+    points: FromClause, mode: Mode, scenario: Scenario, where: ColumnElement[bool], *, noisy: bool = False
+) -> Select[Any]:
     """Query number, ``images_per_second``, ``top1_ppm``, ``on_front`` and ``behind`` of the points that compete.
 
     A point is beaten by one that is at least as accurate and as fast, and better in one of the two; equal points stay
@@ -110,10 +116,9 @@ def judge(points: FromClause, mode: Mode, scenario: Scenario, where: ColumnEleme
     best_before = func.max(p.top1_ppm).over(
         partition_by=p.scope_id, order_by=[throughput.desc(), p.top1_ppm.desc()], groups=(None, -1)
     )
-    carried = [] if points is result_points else [p[name] for name in _TOLD if name in p and name != "top1_ppm"]
     ranked = (
-        select(p.point_id, throughput, p.top1_ppm, best_before.label("best_before"), *carried)
-        .where(competing(p, mode, scenario), where)
+        select(p.point_id, throughput, p.top1_ppm, best_before.label("best_before"), *_carried(points))
+        .where(competing(p, mode, scenario, noisy=noisy), where)
         .subquery("ranked")
     )
     r = ranked.c
@@ -121,6 +126,24 @@ def judge(points: FromClause, mode: Mode, scenario: Scenario, where: ColumnEleme
     on_front, behind = func.coalesce(1 - beaten, 1).label("on_front"), func.coalesce(r.best_before - r.top1_ppm, 0)
     told = [column for column in r if column.name != "best_before"]
     return select(*told, on_front, behind.label("behind"))
+
+
+def set_aside(
+    points: FromClause, mode: Mode, scenario: Scenario, where: ColumnElement[bool], *, noisy: bool = False
+) -> Select[Any]:
+    """Query the points of a scenario that were measured and do not compete, with the columns of ``judge`` but one.
+
+    Arguments as of ``points_of``.
+    """
+    p = points.c
+    throughput = p[f"{mode}_images_per_second"].label("images_per_second")
+    columns = (p.point_id, throughput, p.top1_ppm, *_carried(points), literal(0).label("on_front"))
+    return select(*columns).where(of_scenario(p, mode, scenario), ~competing(p, mode, "all", noisy=noisy), where)
+
+
+def _carried(points: FromClause) -> list[ColumnElement[Any]]:
+    """Return what points that are not stored have to carry along, since it cannot be looked up."""
+    return [] if points is result_points else [points.c[one] for one in _TOLD if one in points.c and one != "top1_ppm"]
 
 
 def chosen_anew(where: ColumnElement[bool]) -> CTE:
@@ -158,13 +181,10 @@ def with_choice(points: FromClause, kept: Sequence[str], apart: Sequence[str] = 
         apart: Columns, kept ones; points that differ in one of them have nothing to do with each other.
     """
     p = points.c
-    flags = {
-        "native": p.test_resolution == p.native_resolution,
-        **{f"{mode}_competes": usable(p, mode) for mode in MODES},
-    }
+    native = _number(p.test_resolution == p.native_resolution).label("native")
+    competes = [_competes(p, mode).label(f"{mode}_competes") for mode in MODES]
     ranking, chosen_from = _choice(points, apart)
-    numbers = [_number(condition).label(name) for name, condition in flags.items()]
-    ranked = select(*(p[name] for name in kept), *numbers, ranking, chosen_from).subquery("ranked")
+    ranked = select(*(p[name] for name in kept), native, *competes, ranking, chosen_from).subquery("ranked")
     r = ranked.c
     columns = [_number(r.ranking == 1).label("best") if one.name == "ranking" else one for one in r]
     return select(*columns)
@@ -185,10 +205,14 @@ def _choice(points: FromClause, apart: Sequence[str]) -> tuple[ColumnElement[int
     return ranking.label("ranking"), func.count().over(partition_by=alternatives).label("chosen_from")
 
 
-def usable(points: ReadOnlyColumnCollection[str, Any], mode: str) -> ColumnElement[bool]:
+def _competes(points: ReadOnlyColumnCollection[str, Any], mode: str) -> ColumnElement[int]:
+    return case((usable(points, mode, noisy=False), 1), (usable(points, mode, noisy=True), 2), else_=0)
+
+
+def usable(points: ReadOnlyColumnCollection[str, Any], mode: str, *, noisy: bool) -> ColumnElement[bool]:
     """Return the condition under which a point's throughput may enter a front."""
     throughput, verdict = points[f"{mode}_images_per_second"], points[f"{mode}_verdict"]
-    return and_(throughput.is_not(None), is_usable(verdict))
+    return and_(throughput.is_not(None), is_usable(verdict) if noisy else is_clean(verdict))
 
 
 def scope_key(values: Mapping[str, ColumnElement[Any]]) -> ColumnElement[str]:

@@ -73,7 +73,9 @@ def stored(sweep: str | None) -> ColumnElement[bool]:
     return p.sweep_id == select(sweeps.c.sweep_id).where(sweeps.c.name == sweep).scalar_subquery()
 
 
-def points_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
+def points_query(
+    mode: Mode, scenario: Scenario, conditions: Sequence[Condition], sweep: str | None, *, noisy: bool = False
+) -> Select[Any]:
     """Query the points of one scenario: columns of ``training_front``, ``chosen_from`` and ``on_front`` (1 or 0).
 
     Args:
@@ -81,29 +83,35 @@ def points_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition]
         scenario: Which test resolutions count.
         conditions: What is left out does not compete.
         sweep: Only results of the sweep of this very name.
+        noisy: Whether noisy measurements compete, too.
 
     Returns:
         The query, sorted from the most accurate to the fastest.
     """
     points = points_of(conditions, sweep)
-    return in_order(front_views.points_of(points.table, mode, scenario, points.where).subquery("judged"))
+    found = front_views.points_of(points.table, mode, scenario, points.where, noisy=noisy)
+    return in_order(found.subquery("judged"))
 
 
-def front_query(mode: Mode, scenario: Scenario, conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
+def front_query(
+    mode: Mode, scenario: Scenario, conditions: Sequence[Condition], sweep: str | None, *, noisy: bool = False
+) -> Select[Any]:
     """Query those of ``points_query`` that lie on the front."""
-    points = points_query(mode, scenario, conditions, sweep)
+    points = points_query(mode, scenario, conditions, sweep, noisy=noisy)
     return points.where(points.selected_columns.on_front == 1)
 
 
-def judged_points(points: FromClause, mode: Mode, scenario: Scenario) -> Select[Any]:
+def judged_points(points: FromClause, mode: Mode, scenario: Scenario, *, noisy: bool = False) -> Select[Any]:
     """Query which of some points of a scenario lie on their front; arguments and result as of ``points_query``.
 
     Args:
-        points: Rows with the columns of ``variant_results``; all of them compete.
+        points: Rows with the columns of ``variant_results``.
         mode: Which throughput counts.
         scenario: Which test resolutions count.
+        noisy: Whether noisy measurements compete, too.
     """
-    return in_order(front_views.points_of(like_stored(points), mode, scenario, true()).subquery("judged"))
+    found = front_views.points_of(like_stored(points), mode, scenario, true(), noisy=noisy)
+    return in_order(found.subquery("judged"))
 
 
 def in_order(judged: FromClause) -> Select[Any]:
@@ -135,7 +143,7 @@ def row_conditions(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
 
 
 def seeds_query(variant_ids: Sequence[int], conditions: Sequence[Condition], sweep: str | None) -> Select[Any]:
-    """Query the evaluations of some variants that all conditions let through, each once, with the columns ``TESTED``.
+    """Query the evaluations of some variants that all conditions let through, each once: what it found, and ``TESTED``.
 
     Args:
         variant_ids: Of which networks.
@@ -147,7 +155,7 @@ def seeds_query(variant_ids: Sequence[int], conditions: Sequence[Condition], swe
     if sweep is not None:
         # Of an expression, not of the column: else SQLite begins with all of the sweep's jobs.
         chosen &= rows.c.sweep + "" == sweep
-    query = select(rows.c.evaluation, rows.c.top1, *(rows.c[name] for name in TESTED))
+    query = select(rows.c.evaluation, rows.c.seed, rows.c.top1, *(rows.c[name] for name in TESTED))
     return query.where(chosen).distinct().order_by(rows.c.evaluation)
 
 

@@ -1,12 +1,12 @@
 """Which published results have a throughput that was measured here, place by place. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from db.front_views import Mode
 from db.variant_results_view import PLACE
-from db.verdicts import UNUSABLE
+from db.verdicts import NOISY, UNUSABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Pairing:
         published: Number of rows.
         missing: Those that were never measured there.
         contended: Those whose measurement there no front takes: something else used the processors, or it is stale.
+        noisy: Those whose measurement there a front takes only where it is asked to.
         unnamed: Number of the others whose throughput is that at the native resolution, since the publication does not
             name the test resolution; 0 for training.
     """
@@ -26,12 +27,13 @@ class Pairing:
     published: int
     missing: tuple[dict[str, Any], ...]
     contended: tuple[dict[str, Any], ...]
+    noisy: tuple[dict[str, Any], ...]
     unnamed: int
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON types."""
         names = ("series", "model_size", "train_resolution", "test_resolution")
-        unpaired = [{name: row[name] for name in names} for row in (*self.missing, *self.contended)]
+        unpaired = [{name: row[name] for name in names} for row in (*self.missing, *self.contended, *self.noisy)]
         return {**(self.place or {}), "published_rows": self.published, "unpaired": unpaired, "unnamed": self.unnamed}
 
 
@@ -39,18 +41,19 @@ class Pairing:
 _PLACE: Final = (*PLACE, "precision")
 
 
-def pairings(rows: Iterable[Mapping[str, Any]], mode: Mode) -> list[Pairing]:
+def pairings(rows: Iterable[Mapping[str, Any]], mode: Mode, *, noisy: bool = False) -> list[Pairing]:
     """Tell place by place which published rows have a throughput.
 
     Args:
         rows: ``Combined.rows``, of one filter or several; equal ones count once.
         mode: Which throughput counts.
+        noisy: Whether noisy measurements count, too.
     """
     unique = {tuple(row[name] for name in _IDENTITY): dict(row) for row in rows}
     places: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in unique.values():
         places.setdefault(tuple(row[name] for name in _PLACE), []).append(row)
-    return [_pairing(found, mode) for found in places.values()]
+    return [_pairing(found, mode, ("clean", NOISY) if noisy else ("clean",)) for found in places.values()]
 
 
 _IDENTITY: Final = (
@@ -64,17 +67,17 @@ _IDENTITY: Final = (
 )
 
 
-def _pairing(rows: Sequence[dict[str, Any]], mode: Mode) -> Pairing:
-    verdicts = [row[f"{mode}_verdict"] for row in rows]
-    unnamed = sum(
-        row["test_resolution"] is None and verdict in {"clean", "noisy"}
-        for row, verdict in zip(rows, verdicts, strict=True)
-    )
+def _pairing(rows: Sequence[dict[str, Any]], mode: Mode, accepted: Collection[str]) -> Pairing:
+    def told(*verdicts: str | None) -> tuple[dict[str, Any], ...]:
+        return tuple(row for row in rows if row[f"{mode}_verdict"] in verdicts)
+
+    unnamed = sum(row["test_resolution"] is None for row in told(*accepted))
     place = {name: rows[0][name] for name in _PLACE}
     return Pairing(
         place=None if place["device"] is None else place,
         published=len(rows),
-        missing=tuple(row for row, verdict in zip(rows, verdicts, strict=True) if verdict is None),
-        contended=tuple(row for row, verdict in zip(rows, verdicts, strict=True) if verdict in UNUSABLE),
+        missing=told(None),
+        contended=told(*UNUSABLE),
+        noisy=() if NOISY in accepted else told(NOISY),
         unnamed=unnamed if mode == "inference" else 0,
     )

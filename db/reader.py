@@ -28,16 +28,21 @@ from db.records import (
     MeasurementRow,
     SweepRow,
 )
+from db.resolution_curves import ResolutionCurves
+from db.result_details import ResultDetails
 from db.suggestions import did_you_mean
+from db.sweep_progress import SweepProgress
 from db.tables import (
     STAGES,
     attempts,
     drivers,
     environments,
     epochs,
+    evaluations,
     jobs,
     measurements,
     publications,
+    published_results,
     sweep_jobs,
     sweeps,
     trainings,
@@ -102,6 +107,16 @@ class Reader:
         )
         return "/".join(str(value) for value in self._rows(query)[0].values())
 
+    def results_stored(self) -> int:
+        """Return how many results there are: evaluations, finished measurements and published ones."""
+        counted = (
+            select(func.count()).select_from(evaluations).scalar_subquery(),
+            select(func.count()).select_from(measurements).where(measurements.c.complete).scalar_subquery(),
+            select(func.count()).select_from(published_results).scalar_subquery(),
+        )
+        query = select(*(count.label(f"part_{number}") for number, count in enumerate(counted)))
+        return sum(self._rows(query)[0].values())
+
     # Sweeps and drivers -------------------------------------------------------------------------------------------
 
     def sweeps(self) -> list[SweepRow]:
@@ -145,6 +160,10 @@ class Reader:
     def tallies(self, sweep_id: int) -> list[Tally]:
         """Return how many jobs of a sweep are in which state, per stage, and how long they took."""
         return [Tally(**row) for row in self._rows(tallies(sweep_id))]
+
+    def progress(self, sweep_id: int) -> SweepProgress:
+        """Return what reads how far a sweep is."""
+        return SweepProgress(self._rows, sweep_id)
 
     def jobs_of(self, sweep_id: int) -> list[JobRow]:
         """Return the jobs of a sweep in the order in which it asks for them."""
@@ -253,7 +272,7 @@ class Reader:
         return found
 
     def points(
-        self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = ""
+        self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = "", noisy: bool = False
     ) -> list[dict[str, Any]]:
         """Return the points of a scenario, most accurate first.
 
@@ -265,25 +284,32 @@ class Reader:
             scenario: ``native``, ``best`` or ``all``.
             sweep: Only results of the sweep of this very name.
             filter_text: A FILTER; what it leaves out does not compete.
+            noisy: Whether noisy measurements compete, too.
 
         Raises:
             FilterError: The filter cannot be understood.
         """
         conditions = filters.parse(filter_text, fronts.FILTERABLE)
-        rows = self._rows(fronts.points_query(mode, scenario, conditions, sweep))
+        rows = self._rows(fronts.points_query(mode, scenario, conditions, sweep, noisy=noisy))
         return [{**row, "on_front": row["on_front"] == 1} for row in rows]
 
-    def part(self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = "") -> FrontPart:
+    def part(
+        self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = "", noisy: bool = False
+    ) -> FrontPart:
         """Return what reads of the points as much as a page shows; arguments as of ``points``."""
         conditions = filters.parse(filter_text, fronts.FILTERABLE)
-        return FrontPart(self._rows, mode, scenario, conditions, sweep)
+        return FrontPart(self._rows, mode, scenario, conditions, sweep, noisy=noisy)
+
+    def resolutions(self, sweep: str | None = None) -> ResolutionCurves:
+        """Return what reads accuracy against test resolution, of all results or of the sweep of this very name."""
+        return ResolutionCurves(self._rows, sweep)
 
     def front(
-        self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = ""
+        self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = "", noisy: bool = False
     ) -> list[dict[str, Any]]:
         """Return those of the points that no other one beats, as the front views do; arguments as of ``points``."""
         conditions = filters.parse(filter_text, fronts.FILTERABLE)
-        rows = self._rows(fronts.front_query(mode, scenario, conditions, sweep))
+        rows = self._rows(fronts.front_query(mode, scenario, conditions, sweep, noisy=noisy))
         return [{key: row[key] for key in row if key not in JUDGEMENT} for row in rows]
 
     def combined(
@@ -294,17 +320,22 @@ class Reader:
         publication: str | None = None,
         sweep: str | None = None,
         filter_text: str = "",
+        noisy: bool = False,
     ) -> combination.Combined:
         """Return published accuracies with throughput measured here; arguments as of ``combination.combine``."""
         with self._transaction() as connection:
             return combination.combine(
-                connection, mode, scenario, publication=publication, sweep=sweep, filter_text=filter_text
+                connection, mode, scenario, publication=publication, sweep=sweep, filter_text=filter_text, noisy=noisy
             )
 
     def combinable_publications(self) -> list[str]:
         """Return the publications whose accuracies ``combined`` can put on measured throughput."""
         with self._transaction() as connection:
             return combination.combinable(connection)
+
+    def details(self) -> ResultDetails:
+        """Return what reads everything about single results."""
+        return ResultDetails(self._rows)
 
     def seed_top1(
         self, points: Sequence[dict[str, Any]], conditions: Sequence[filters.Condition], sweep: str | None = None
@@ -315,6 +346,21 @@ class Reader:
         for row in self._rows(fronts.seeds_query(variants, conditions, sweep)):
             found[tuple(row[name] for name in TESTED)].append(row["top1"])
         return [tuple(found[tuple(point[name] for name in TESTED)]) for point in points]
+
+    def evaluations_of(
+        self, points: Sequence[dict[str, Any]], *, sweep: str | None = None, filter_text: str = ""
+    ) -> list[list[dict[str, Any]]]:
+        """Return what each of some points pools: its ``evaluation`` (fingerprint), ``seed``, ``top1`` (percent).
+
+        A published point pools none. Arguments as those of ``points`` that the points were read with.
+        """
+        conditions = fronts.row_conditions(filters.parse(filter_text, fronts.FILTERABLE))
+        variants = sorted({point["variant_id"] for point in points})
+        found: defaultdict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+        for row in self._rows(fronts.seeds_query(variants, conditions, sweep)):
+            told = {name: row[name] for name in ("evaluation", "seed", "top1")}
+            found[tuple(row[name] for name in TESTED)].append(told)
+        return [sorted(found[tuple(one[name] for name in TESTED)], key=lambda row: row["seed"]) for one in points]
 
     def training(self, fingerprint: str) -> dict[str, Any] | None:
         """Return a training run's row of ``trainings``; None if there is no result."""

@@ -127,7 +127,7 @@ SELECT device, precision, series, model_size, width, test_resolution, top1_mean,
 FROM variant_results
 WHERE top1_mean >= 80  -- percent: change it
   AND inference_images_per_second IS NOT NULL
-  AND COALESCE(inference_verdict, 'clean') NOT IN ('contended', 'stale')
+  AND COALESCE(inference_verdict, 'clean') = 'clean'
 ORDER BY inference_images_per_second DESC, top1_mean DESC, device, series
 LIMIT 20;
 """,

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Double,
     FromClause,
     Integer,
+    Join,
     ScalarSelect,
     Select,
     Text,
@@ -96,17 +97,27 @@ def training_runs() -> Select[Any]:
     return _told(OF_TRAININGS).select_from(trainings.join(variants).join(datasets))
 
 
+def evaluated_runs(names: Sequence[str]) -> Select[Any]:
+    """Query our own evaluations, each once, whether or not a sweep still asks for it, with some columns of ``results``.
+
+    Args:
+        names: Those that runs and evaluations tell.
+    """
+    return _told(names).select_from(_evaluated())
+
+
 def tested_seeds(names: Sequence[str]) -> Select[Any]:
     """Query our own results without their throughput, with some columns of ``results``.
 
     Args:
         names: Those that runs, evaluations and sweeps tell.
     """
-    tested = (
-        trainings.join(variants).join(datasets).join(evaluations, evaluations.c.training == trainings.c.fingerprint)
-    )
-    asked = tested.join(sweep_jobs, sweep_jobs.c.fingerprint == evaluations.c.fingerprint)
+    asked = _evaluated().join(sweep_jobs, sweep_jobs.c.fingerprint == evaluations.c.fingerprint)
     return _told(names).select_from(asked.join(sweeps, sweeps.c.sweep_id == sweep_jobs.c.sweep_id))
+
+
+def _evaluated() -> Join:
+    return trainings.join(variants).join(datasets).join(evaluations, evaluations.c.training == trainings.c.fingerprint)
 
 
 def _told(names: Sequence[str]) -> Select[Any]:
@@ -115,9 +126,9 @@ def _told(names: Sequence[str]) -> Select[Any]:
 
 
 def _shown_measurement(mode: str) -> ScalarSelect[int]:
-    """Of a sweep's measurements of an evaluation's network in one place: the newest that nothing disturbed.
+    """Of a sweep's measurements of an evaluation's network in one place: the newest clean one.
 
-    The newest of all where each was contended.
+    Where there is none, the newest noisy one; where each was contended, the newest.
     """
     measured, asked = measurements.alias("measured"), sweep_jobs.alias("asked")
     m = measured.c

@@ -4,46 +4,18 @@ At an accuracy inside the ranges of both fronts, each front's logarithm of throu
 accuracy between its neighbouring points; the speed-up is the ratio. It is reported at every point of either front
 inside the overlap. Nothing is ever extrapolated: without an overlap there is no speed-up to report.
 
-Its interval is the bootstrap's standard error of the logarithm times Student's t. Rounds of measurements are drawn
-anew, the same of all points that have as many: they took turns, so a machine that was slow for a while was slow in one
-round of all of them, and that stays out of their ratio. (Of rounds that have nothing to do with each other drawing
-the same changes nothing.) With the percentiles of the resamples instead, three rounds that differ would give an
-interval that holds the true value three times in four.
-
 Source:
     The headline ratios of arXiv 2106.03640 ("7×" and "3×") are such horizontal distances between its curves.
-    Hesterberg, "What Teachers Should Know about the Bootstrap", arXiv 1411.5279, 4.5, on few observations.
 """
 
 import bisect
 import math
-import random
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-#: Student's t for a two-sided 95 % interval, by degrees of freedom from 1 on.
-_STUDENT: Final = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-#: An accuracy that fewer resamples than this reach has no interval: it lies at the very end of the overlap.
-_REACHED: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One configuration.
-
-    Attributes:
-        top1: Percent, mean over seeds.
-        images_per_second: Median over the blocks of a measurement.
-        block_rates: Images per second of each block, round by round; may be empty.
-        seed_top1: Percent per seed; may be empty.
-    """
-
-    top1: float
-    images_per_second: float
-    block_rates: tuple[tuple[float, ...], ...] = ()
-    seed_top1: tuple[float, ...] = ()
+from db.bootstrap import Point, intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +125,15 @@ def speedup(baseline: Sequence[Point], candidate: Sequence[Point], *, resamples:
     base, other = _curve(baseline), _curve(candidate)
     accuracies = _common_accuracies(base, other)
     ratios = [_ratio(base, other, top1) for top1 in accuracies]
-    intervals, mean_interval = _intervals(
-        baseline, candidate, dict(zip(accuracies, ratios, strict=True)), resamples, seed
-    )
-    points = tuple(
-        SpeedupPoint(top1, ratio, *interval)
-        for top1, ratio, interval in zip(accuracies, ratios, intervals, strict=True)
-    )
+    found = dict(zip(accuracies, ratios, strict=True))
+    of_each, of_mean = intervals(baseline, candidate, found, resamples=resamples, seed=seed)
+    points = tuple(SpeedupPoint(top1, ratio, *ends) for (top1, ratio), ends in zip(found.items(), of_each, strict=True))
     return Speedup(
         points=points,
         maximum=max(points, key=lambda point: point.speedup, default=None),
         geometric_mean=statistics.geometric_mean(ratios) if ratios else None,
-        geometric_mean_low=mean_interval[0],
-        geometric_mean_high=mean_interval[1],
+        geometric_mean_low=of_mean[0],
+        geometric_mean_high=of_mean[1],
         baseline_range=_covered(base),
         candidate_range=_covered(other),
         interval_covers=_varying((*baseline, *candidate)),
@@ -175,8 +143,8 @@ def speedup(baseline: Sequence[Point], candidate: Sequence[Point], *, resamples:
 def _varying(points: Sequence[Point]) -> tuple[str, ...]:
     """Name what is repeated at every point, so that its noise is in the intervals."""
     repeated = {
-        "throughput": all(_measured_repeatedly(point) for point in points),
-        "accuracy": all(len(point.seed_top1) > 1 for point in points),
+        "throughput": all(point.measured_repeatedly for point in points),
+        "accuracy": all(point.trained_repeatedly for point in points),
     }
     return tuple(name for name, everywhere in repeated.items() if everywhere and points)
 
@@ -200,94 +168,3 @@ def _covered(curve: Curve) -> tuple[float, float] | None:
 def _range(side: str, found: tuple[float, float] | None) -> str:
     low, high = found or (math.nan, math.nan)
     return f"the {side} spans {low:.2f} to {high:.2f} %"
-
-
-Interval = tuple[float | None, float | None]
-
-
-def _intervals(
-    baseline: Sequence[Point], candidate: Sequence[Point], found: dict[float, float], resamples: int, seed: int
-) -> tuple[list[Interval], Interval]:
-    """Return the interval of the ratio found at each accuracy, and that of their geometric mean."""
-    accuracies = list(found)
-    nothing: Interval = (None, None)
-    if not accuracies or not any(_varies(point) for point in (*baseline, *candidate)):
-        return [nothing] * len(accuracies), nothing
-    source = random.Random(seed)  # noqa: S311  # a bootstrap, not a secret
-    ratios: list[list[float]] = [[] for _ in accuracies]
-    means: list[float] = []
-    for _ in range(resamples):
-        rounds = _Draw(source)
-        base = Curve([_resample(point, source, rounds) for point in baseline])
-        other = Curve([_resample(point, source, rounds) for point in candidate])
-        reached = [index for index, top1 in enumerate(accuracies) if base.covers(top1) and other.covers(top1)]
-        for index in reached:
-            ratios[index].append(_ratio(base, other, accuracies[index]))
-        if reached:
-            means.append(statistics.geometric_mean(ratios[index][-1] for index in reached))
-    factor = _factor((*baseline, *candidate))
-    intervals = [_interval(*pair, resamples, factor) for pair in zip(found.values(), ratios, strict=True)]
-    return intervals, _interval(statistics.geometric_mean(found.values()), means, resamples, factor)
-
-
-def _varies(point: Point) -> bool:
-    return _measured_repeatedly(point) or len(point.seed_top1) > 1
-
-
-def _measured_repeatedly(point: Point) -> bool:
-    return sum(len(rates) for rates in point.block_rates) > 1
-
-
-class _Draw:
-    """The rounds of one resample: the same of every point that has as many."""
-
-    def __init__(self, source: random.Random) -> None:
-        self._source = source
-        self._drawn: dict[int, list[int]] = {}
-
-    def of(self, count: int) -> list[int]:
-        """Return as many numbers of rounds as there are, drawn with replacement."""
-        if count not in self._drawn:
-            self._drawn[count] = self._source.choices(range(count), k=count)
-        return self._drawn[count]
-
-
-def _resample(point: Point, source: random.Random, rounds: _Draw) -> tuple[float, float]:
-    """Draw rounds and seeds again, with replacement; what was not repeated stays as it is.
-
-    Of a single round the blocks are drawn.
-    """
-    top1, rate = point.top1, point.images_per_second
-    if len(point.seed_top1) > 1:
-        top1 = statistics.fmean(source.choices(point.seed_top1, k=len(point.seed_top1)))
-    if _measured_repeatedly(point):
-        units = _units(point)
-        numbers = (
-            rounds.of(len(units)) if len(point.block_rates) > 1 else source.choices(range(len(units)), k=len(units))
-        )
-        rate = statistics.median(rate for number in numbers for rate in units[number])
-    return top1, rate
-
-
-def _units(point: Point) -> tuple[tuple[float, ...], ...]:
-    """Return what is drawn of a point's blocks: rounds, or the blocks of its only one."""
-    return point.block_rates if len(point.block_rates) > 1 else tuple((rate,) for rate in point.block_rates[0])
-
-
-def _factor(points: Sequence[Point]) -> float:
-    """Return by what the bootstrap's standard error is multiplied: the fewest repetitions decide."""
-    counts = [len(_units(point)) for point in points if _measured_repeatedly(point)]
-    counts += [len(point.seed_top1) for point in points if len(point.seed_top1) > 1]
-    fewest = min(counts)
-    return _student_t(fewest - 1) * math.sqrt(fewest / (fewest - 1))
-
-
-def _student_t(degrees: int) -> float:
-    return _STUDENT[degrees - 1] if degrees <= len(_STUDENT) else 1.96 + 2.5 / degrees
-
-
-def _interval(centre: float, found: list[float], resamples: int, factor: float) -> Interval:
-    if len(found) < _REACHED * resamples or len(found) < 2:
-        return None, None
-    margin = math.exp(factor * statistics.pstdev(math.log(ratio) for ratio in found))
-    return centre / margin, centre * margin

@@ -18,11 +18,12 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
 )
 
 from db.results_view import PPM
 from db.tables import datasets, environments, measurements, variants
-from db.verdicts import is_usable, shown_verdict
+from db.verdicts import is_clean, is_usable, shown_verdict
 
 #: What tells one training configuration from another; seeds differ within it.
 TRAINING: Final = (
@@ -140,6 +141,10 @@ _AGGREGATED: Final = (
 )
 
 
+#: Which measurements stand for a point, the best choice first.
+_BEST_FIRST: Final = ("clean", "usable", "any")
+
+
 def _copies_numbered(rows: FromClause, apart: Sequence[str]) -> Subquery:
     """Number the rows that show the same evaluation in the same place, one for each sweep that shares it."""
     r = rows.c
@@ -161,11 +166,10 @@ def _pooled(numbered: Subquery, apart: Sequence[str]) -> Subquery:
     def if_published(value: ColumnElement[Any]) -> ColumnElement[Any]:
         return func.max(case((n.source == "published", value)))
 
-    def newest(mode: str, *, undisturbed: bool) -> ColumnElement[Any]:
-        measurement = n[f"{mode}_measurement_id"]
-        if not undisturbed:
-            return func.max(measurement)
-        return func.max(case((is_usable(n[f"{mode}_verdict"]), measurement)))
+    def newest(mode: str, which: str) -> ColumnElement[Any]:
+        measurement, verdict = n[f"{mode}_measurement_id"], n[f"{mode}_verdict"]
+        those = {"clean": is_clean(verdict), "usable": is_usable(verdict), "any": true()}
+        return func.max(case((those[which], measurement))).label(f"{mode}_{which}")
 
     return (
         select(
@@ -185,10 +189,7 @@ def _pooled(numbered: Subquery, apart: Sequence[str]) -> Subquery:
             func.max(n.params).label("params"),
             func.max(n.train_macs).label("train_macs"),
             func.max(n.test_macs).label("test_macs"),
-            newest("train", undisturbed=True).label("train_undisturbed"),
-            newest("train", undisturbed=False).label("train_newest"),
-            newest("inference", undisturbed=True).label("inference_undisturbed"),
-            newest("inference", undisturbed=False).label("inference_newest"),
+            *(newest(mode, which) for mode in ("train", "inference") for which in _BEST_FIRST),
             func.max(n.finished_at).label("finished_at"),
         )
         .group_by(*key)
@@ -197,16 +198,14 @@ def _pooled(numbered: Subquery, apart: Sequence[str]) -> Subquery:
 
 
 def _one_measurement_per_point(pooled: Subquery, apart: Sequence[str]) -> Subquery:
-    """Choose the newest measurement that nothing disturbed, else the newest.
+    """Choose the newest clean measurement, else the newest that a front can take, else the newest.
 
     Training throughput does not depend on the test, so one measurement stands for all tests of a training.
     """
     p = pooled.c
     training = [p[name] for name in (*TRAINING, *PLACE, *apart)]
-    train = func.coalesce(
-        func.max(p.train_undisturbed).over(partition_by=training), func.max(p.train_newest).over(partition_by=training)
-    )
-    inference = func.coalesce(p.inference_undisturbed, p.inference_newest)
+    train = func.coalesce(*(func.max(p[f"train_{one}"]).over(partition_by=training) for one in _BEST_FIRST))
+    inference = func.coalesce(*(p[f"inference_{one}"] for one in _BEST_FIRST))
     return select(pooled, train.label("train_measurement_id"), inference.label("inference_measurement_id")).subquery(
         "points"
     )

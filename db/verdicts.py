@@ -1,7 +1,7 @@
 """What is said of a measurement where it is shown, and which measurements a front takes.
 
 clean      nothing to say against it
-noisy      its blocks disagree
+noisy      its blocks disagree; takes part in a front only where somebody asks for that
 contended  something else used the device meanwhile
 stale      measured with hardware or software that is no longer there, whatever it was then
 """
@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, func
 
 #: Such measurements are shown, and take part in no front.
 UNUSABLE: Final = ("contended", "stale")
+#: Nor do such, if not asked for.
+NOISY: Final = "noisy"
 
 
 def shown_verdict(measurement: FromClause, environment: FromClause) -> ColumnElement[Any]:
@@ -26,10 +28,16 @@ def shown_verdict(measurement: FromClause, environment: FromClause) -> ColumnEle
 
 
 def is_usable(verdict: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return the condition under which a front takes a measurement; published numbers have no verdict."""
+    """Return the condition under which a front can take a measurement; published numbers have no verdict."""
     return func.coalesce(verdict, "clean").not_in(UNUSABLE)
 
 
+def is_clean(verdict: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition under which a front takes a measurement without being asked to."""
+    return func.coalesce(verdict, "clean") == "clean"
+
+
 def usable_first(verdict: ColumnElement[str]) -> ColumnElement[int]:
-    """Sort key: measurements that a front takes, then those of the past, contended ones, and nothing at all."""
-    return case((verdict.is_(None), 3), (verdict == "contended", 2), (verdict == "stale", 1), else_=0)
+    """Sort key: measurements that a front takes, then noisy ones, those of the past, contended ones, and nothing."""
+    ranks = {None: 4, "contended": 3, "stale": 2, NOISY: 1}
+    return case(*((verdict.is_(one) if one is None else verdict == one, rank) for one, rank in ranks.items()), else_=0)

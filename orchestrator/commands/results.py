@@ -8,17 +8,15 @@ import click
 
 from db.comparison import compare, compare_combined
 from db.front_views import JUDGEMENT, MODES, SCENARIOS, Mode, Scenario
-from db.fronts import chosen_on_test_images
 from db.pairing import pairings
 from db.views import VIEWS
+from orchestrator.commands.notes import note_choice, note_left_out, only_measures, why_empty
 from orchestrator.commands.options import database_option, json_option, reading, sweep_argument
 from orchestrator.commands.sources import chosen_sources, note_pairings, source_options, sources_told
 from orchestrator.description import describe_variant
 from orchestrator.output import FOR_READING, FORMATS, print_json, print_rows, without_constants
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from db.reader import Reader
     from db.speedup import Speedup, SpeedupPoint
     from orchestrator.commands.sources import Sources
@@ -65,6 +63,9 @@ scenario_option = click.option(
     help="native: tested at the native resolution; best: where most validation images are right (test images, if "
     "there are none); all: every test resolution.",
 )
+noisy_option = click.option(
+    "--noisy", is_flag=True, help="Let measurements compete whose blocks disagree; else only clean ones do."
+)
 mode_option = click.option("--mode", type=click.Choice(MODES), required=True, help="Which throughput counts.")
 
 
@@ -99,13 +100,13 @@ def results(
             limit=None if limit is None else limit + 1,
         )
         names = wanted or list(VIEWS["results"].c.keys())
-        only_measures = "" if rows else _only_measures(reader, sweep)
+        told = "" if rows else only_measures(reader, sweep)
     more = limit is not None and len(rows) > limit
     rows, title = rows[:limit], ""
     if form in FOR_READING and columns is None:
         names, title = without_constants(rows, names)
-    if not rows and form == "table" and only_measures:
-        click.echo(only_measures)
+    if not rows and form == "table" and told:
+        click.echo(told)
         return 0
     print_rows(rows, names, form, title)
     if more and form == "table":
@@ -118,6 +119,7 @@ def results(
 @mode_option
 @scenario_option
 @filter_option
+@noisy_option
 @source_options
 @format_option
 @database_option
@@ -128,6 +130,7 @@ def front(
     mode: Mode,
     scenario: Scenario,
     filter_text: str,
+    noisy: bool,
     form: str,
     as_json: bool,
     **given: str | None,
@@ -141,17 +144,19 @@ def front(
     with reading() as reader:
         name = _sweep_name(reader, sweep)
         if sources.combined:
-            points, told = _combined_points(reader, mode, scenario, sources, name, filter_text)
-            why_empty = "no published result with a throughput that was measured here"
+            points, told = _combined_points(reader, mode, scenario, sources, name, filter_text, noisy=noisy)
+            nothing = "no published result with a throughput that was measured here"
         else:
             text = sources.filtered(filter_text)
-            points = reader.points(mode, scenario, sweep=name, filter_text=text)
-            why_empty = "" if points else _why_empty(reader, mode, name, text)
+            points = reader.points(mode, scenario, sweep=name, filter_text=text, noisy=noisy)
+            nothing = "" if points else why_empty(reader, mode, name, text)
+            if points:
+                note_left_out(reader, mode, scenario, name, [text], noisy=noisy)
     on_front = [point for point in points if point["on_front"]]
     rows = [{key: value for key, value in point.items() if key not in JUDGEMENT} for point in on_front]
-    _note_choice(on_front, scenario)
+    note_choice(on_front, scenario)
     if not rows and form == "table":
-        click.echo(f"no front: {why_empty}")
+        click.echo(f"no front: {nothing}")
         return 0
     names, title = list(rows[0] if rows else _FRONT_COLUMNS), ""
     if form in FOR_READING:
@@ -165,61 +170,22 @@ def front(
 
 
 def _combined_points(
-    reader: Reader, mode: Mode, scenario: Scenario, sources: Sources, sweep: str | None, filter_text: str
+    reader: Reader,
+    mode: Mode,
+    scenario: Scenario,
+    sources: Sources,
+    sweep: str | None,
+    filter_text: str,
+    *,
+    noisy: bool,
 ) -> tuple[list[dict[str, Any]], str]:
     """Return published accuracies with throughput measured here, and whose both are in words."""
-    found = reader.combined(mode, scenario, publication=sources.publication, sweep=sweep, filter_text=filter_text)
-    paired = pairings(found.rows, mode)
+    found = reader.combined(
+        mode, scenario, publication=sources.publication, sweep=sweep, filter_text=filter_text, noisy=noisy
+    )
+    paired = pairings(found.rows, mode, noisy=noisy)
     note_pairings(paired, mode)
     return found.points, sources_told(found.publication, paired)
-
-
-def _note_choice(points: Sequence[Mapping[str, Any]], scenario: Scenario) -> None:
-    """Say for how many points the test images themselves chose the test resolution."""
-    count = sum(chosen_on_test_images(point) for point in points)
-    if scenario == "best" and count:
-        click.echo(
-            f"note: for {count} of {len(points)} points the best test resolution was chosen on the test images, which "
-            "flatters them: no validation images were held out (see validation_images in the sweep file's dataset)",
-            err=True,
-        )
-
-
-def _only_measures(reader: Reader, sweep: str | None) -> str:
-    """Say that a sweep, or every sweep, has measurements and nothing else; empty if it is not so."""
-    chosen = reader.sweeps() if sweep is None else [reader.sweep(sweep)]
-    counts = [reader.counts(one.sweep_id) for one in chosen]
-    if not any(by_stage["measure"] for by_stage in counts) or any(by_stage["train"] for by_stage in counts):
-        return ""
-    names = ", ".join(one.name for one in chosen)
-    return (
-        f"nothing was trained, only measured ({names}): see the table measurements, or what published accuracies come "
-        "to here with: orchestrator front --accuracy published --throughput measured --mode train"
-    )
-
-
-def _why_empty(reader: Reader, mode: Mode, sweep: str | None, filter_text: str) -> str:
-    """Say why there are no points, and what to do."""
-    columns = [f"{mode}_images_per_second", f"{mode}_verdict"]
-    rows = reader.view("results", filter_text=filter_text, sweep=sweep, columns=columns)
-    verdicts = [row[f"{mode}_verdict"] for row in rows]
-    contended, stale = verdicts.count("contended"), verdicts.count("stale")
-    if stale:
-        return (
-            f"{stale} of {len(rows)} results have a throughput that was measured with software that is no longer there "
-            f"(verdict stale), which no front takes: launch the sweep's file again"
-        )
-    if contended:
-        return (
-            f"{contended} of {len(rows)} results have a throughput that was measured while something else used the "
-            f"processors (verdict contended), which no front takes; on a quiet machine: orchestrator remeasure SWEEP "
-            f"--noisy, then launch"
-        )
-    if rows:
-        return f"{len(rows)} results, but none has a {mode} throughput: see `measure` in the sweep file"
-    return _only_measures(reader, sweep) or "no results" + (
-        f" match {filter_text!r}" if filter_text else ": orchestrator launch examples/quickstart.yaml"
-    )
 
 
 @click.command()
@@ -228,6 +194,7 @@ def _why_empty(reader: Reader, mode: Mode, sweep: str | None, filter_text: str) 
 @mode_option
 @scenario_option
 @click.option("--sweep", help="Only results of this sweep.")
+@noisy_option
 @source_options
 @format_option
 @database_option
@@ -239,6 +206,7 @@ def speedup(
     mode: Mode,
     scenario: Scenario,
     sweep: str | None,
+    noisy: bool,
     form: str,
     as_json: bool,
     **given: str | None,
@@ -258,19 +226,22 @@ def speedup(
             scenario=scenario,
             sources=sources,
             sweep=sweep,
+            noisy=noisy,
             form=form,
         )
     baseline, candidate = sources.filtered(baseline), sources.filtered(candidate)
     with reading() as reader:
         name = _sweep_name(reader, sweep)
-        found = compare(reader, baseline=baseline, candidate=candidate, mode=mode, scenario=scenario, sweep=name)
+        found = compare(
+            reader, baseline=baseline, candidate=candidate, mode=mode, scenario=scenario, sweep=name, noisy=noisy
+        )
         points = [
             point
             for text in dict.fromkeys((baseline, candidate))
-            for point in reader.points(mode, scenario, sweep=name, filter_text=text)
-            if point["on_front"]
+            for point in reader.front(mode, scenario, sweep=name, filter_text=text, noisy=noisy)
         ]
-    _note_choice(points, scenario)
+        note_left_out(reader, mode, scenario, name, (baseline, candidate), noisy=noisy)
+    note_choice(points, scenario)
     if form == "json":
         print_json(found.to_json())
     elif form != "table":
@@ -280,12 +251,20 @@ def speedup(
         for text, covered in ((baseline, found.baseline_range), (candidate, found.candidate_range)):
             if covered is None:
                 with reading() as reader:
-                    click.echo(f"[{text}]: {_why_empty(reader, mode, name, text)}")
+                    click.echo(f"[{text}]: {why_empty(reader, mode, name, text)}")
     return 0
 
 
 def _combined_speedup(
-    *, baseline: str, candidate: str, mode: Mode, scenario: Scenario, sources: Sources, sweep: str | None, form: str
+    *,
+    baseline: str,
+    candidate: str,
+    mode: Mode,
+    scenario: Scenario,
+    sources: Sources,
+    sweep: str | None,
+    noisy: bool,
+    form: str,
 ) -> int:
     with reading() as reader:
         combined = compare_combined(
@@ -296,6 +275,7 @@ def _combined_speedup(
             scenario=scenario,
             publication=sources.publication,
             sweep=_sweep_name(reader, sweep),
+            noisy=noisy,
         )
     told = sources_told(combined.publication, combined.pairings)
     if form == "json":

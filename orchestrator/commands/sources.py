@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 _MEASURE = "orchestrator launch examples/measure-the-papers-networks.yaml"
+_AGAIN = "on a quiet machine, orchestrator remeasure SWEEP --noisy, then launch"
 _SOURCES = click.Choice(["measured", "published"])
 
 
@@ -92,9 +93,9 @@ def note_pairings(pairings: Sequence[Pairing], mode: str) -> None:
     """Name the published rows that have no throughput, and what is assumed of the others."""
     for pairing in pairings:
         where = f" on {pairing.place['device']}" if pairing.place is not None and len(pairings) > 1 else ""
-        left_out = (*pairing.missing, *pairing.contended)
+        left_out = (*pairing.missing, *pairing.contended, *pairing.noisy)
         if left_out:
-            told = f"{len(left_out)} of {pairing.published} published rows have no undisturbed {mode} measurement here"
+            told = f"{len(left_out)} of {pairing.published} published rows have no clean {mode} measurement here"
             _note(f"{told}{where}, so they are left out: {_listed(left_out)}. {_remedy(pairing)}")
         if pairing.unnamed:
             told = f"{pairing.unnamed} of {pairing.published} published rows do not name their test resolution{where}"
@@ -111,7 +112,10 @@ def _remedy(pairing: Pairing) -> str:
         said.append(f"Measure with: {_MEASURE}")
     if pairing.contended:
         told = f"{len(pairing.contended)} of them only while something else used the processors"
-        said.append(f"Measured, but {told}: on a quiet machine, orchestrator remeasure SWEEP --noisy, then launch")
+        said.append(f"Measured, but {told}: {_AGAIN}")
+    if pairing.noisy:
+        told = f"{len(pairing.noisy)} of them with blocks that disagree (--noisy lets them compete)"
+        said.append(f"Measured, but {told}: {_AGAIN}")
     return ". ".join(said)
 
 

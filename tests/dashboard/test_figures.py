@@ -16,7 +16,8 @@ from dashboard.figures.front_figure import front_figure
 from dashboard.figures.front_points import front_points
 from dashboard.figures.palette import DARK, LIGHT, dashes, shapes
 from dashboard.figures.speedup_figure import front_records, ratio_records, speedup_figure
-from db.speedup import Point, speedup
+from db.bootstrap import Point
+from db.speedup import speedup
 
 
 def flat(rounds):

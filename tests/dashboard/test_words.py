@@ -8,8 +8,9 @@ import pytest
 
 from dashboard import comparing, coverage, wording
 from dashboard.remaining import remaining
+from db.bootstrap import Point
 from db.records import JobRow
-from db.speedup import Point, speedup
+from db.speedup import speedup
 from db.tallies import Tally
 
 NOW = dt.datetime(2026, 1, 31, 12, tzinfo=dt.timezone.utc)

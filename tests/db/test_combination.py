@@ -90,6 +90,7 @@ def test_two_series_that_train_the_same_network_share_its_measurement(sweep, rea
         {"optimizer": "adamw"},
         {"mode": "inference", "optimizer": None},
         {"verdict": "contended", "verdict_reason": "another program"},
+        {"verdict": "noisy", "verdict_reason": "blocks disagree"},
     ],
     ids=str,
 )
@@ -99,8 +100,8 @@ def test_a_measurement_of_something_else_or_disturbed_is_not_paired(sweep, reade
 
 
 @pytest.mark.usefixtures("paper")
-def test_of_several_measurements_the_newest_undisturbed_one_counts(sweep, reader):
-    for rate, verdict in ((90.0, "clean"), (100.0, "noisy"), (40.0, "contended")):
+def test_of_several_measurements_the_newest_clean_one_counts(sweep, reader):
+    for rate, verdict in ((90.0, "clean"), (100.0, "clean"), (110.0, "noisy"), (40.0, "contended")):
         measure(sweep, rate=rate, verdict=verdict, verdict_reason="why")
     assert {rate for *_, rate in rates(reader)} == {100.0}
     other_software = dataclasses.replace(CPU, environment_key="d" * 32, software={"torch": "2.11"})
@@ -189,8 +190,20 @@ def test_what_has_no_measurement_is_counted_and_named(sweep, reader):
     assert {row["model_size"] for row in pairing.missing} == {"b5"}
     assert len(pairing.missing) == 5
     assert [row["series"] for row in pairing.contended] == ["G16-GN-Half"]
+    assert pairing.noisy == ()
     assert pairing.unnamed == 0
     assert len(pairing.to_json()["unpaired"]) == 6
+
+
+@pytest.mark.usefixtures("paper")
+def test_noisy_measurements_are_paired_only_where_somebody_asks(sweep, reader):
+    measure_the_paper(sweep, verdict="noisy", verdict_reason="blocks disagree")
+    sides = {"baseline": "series=G1-GN-Native", "candidate": "series=G16-GN-Native", "mode": "train"}
+    without, with_them = (compare_combined(reader, **sides, noisy=noisy) for noisy in (False, True))
+    assert without.speedup.reason == "the baseline has no measured results"
+    assert [len(pairing.noisy) for pairing in without.pairings] == [12]
+    assert with_them.speedup.points
+    assert [len(pairing.noisy) for pairing in with_them.pairings] == [0]
 
 
 @pytest.mark.usefixtures("paper")
@@ -276,13 +289,13 @@ def test_the_commands_name_what_is_left_out_and_how_to_measure_it(sweep, url, ca
     measure_the_paper(sweep, "0124")
     assert run(["--db", url, *SPEEDUP, *COMBINED]) == 0
     notes = capsys.readouterr().err
-    assert "note: 4 of 12 published rows have no undisturbed train measurement here, so they are left out: " in notes
+    assert "note: 4 of 12 published rows have no clean train measurement here, so they are left out: " in notes
     assert "G1-GN-Baseline b3 b5; G16-LN+PN-Half b3 b5. Measure with: orchestrator launch examples/measure-the" in notes
     assert "remeasure" not in notes
     assert run(["--db", url, "front", "--mode", "train", *COMBINED, "--filter", "group_size=16"]) == 0
     output = capsys.readouterr()
     assert "accuracy: published (paper); throughput: measured here, on Xeon" in output.out
-    assert "note: 8 of 24 published rows have no undisturbed train measurement here" in output.err
+    assert "note: 8 of 24 published rows have no clean train measurement here" in output.err
     assert run(["--db", url, "front", "--mode", "train", *COMBINED, "--json"]) == 0
     assert {row["source"] for row in json.loads(capsys.readouterr().out)} == {"published accuracy, measured throughput"}
 
@@ -311,7 +324,7 @@ def test_a_front_of_nothing_says_so(url, capsys):
     assert run(["--db", url, "front", "--mode", "train", *COMBINED]) == 0
     output = capsys.readouterr()
     assert "no front: no published result with a throughput that was measured here" in output.out
-    assert "36 of 36 published rows have no undisturbed train measurement here" in output.err
+    assert "36 of 36 published rows have no clean train measurement here" in output.err
 
 
 @pytest.mark.usefixtures("paper")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -24,10 +25,10 @@ _CONFIGURATION = (
     "variant_id",
     "dataset_id",
     "train_resolution",
-    "test_resolution",
     "recipe_digest",
-    "fine_tune_digest",
     "precision",
+    "test_resolution",
+    "fine_tune_digest",
 )
 
 
@@ -41,16 +42,16 @@ def written(store):
 
 
 def leave_out(sweep):
-    """Test networks that were disturbed while measured, one of them not always, or never measured."""
-    networks = [dataclasses.replace(VARIANTS[0], width=width) for width in (0.5, 0.75, 1.0)]
+    """Test networks that were disturbed while measured, one of them not always, or noisy, or never measured."""
+    networks = [dataclasses.replace(VARIANTS[0], width=width) for width in (0.5, 0.75, 1.0, 1.25)]
     for variant in networks:
         run = sweep.train(("left out", variant), variant=variant)
         for resolution in RESOLUTIONS:
             sweep.evaluate(run, test_resolution=resolution)
-    for variant in networks[:2]:
+    for variant, verdict in zip(networks, ("contended", "contended", "noisy"), strict=False):
         for mode, resolutions in (("train", (20,)), ("inference", RESOLUTIONS)):
             for resolution in resolutions:
-                sweep.measure(variant=variant, mode=mode, resolution=resolution, verdict="contended")
+                sweep.measure(variant=variant, mode=mode, resolution=resolution, verdict=verdict)
     sweep.measure(variant=networks[1], mode="inference", resolution=24)
 
 
@@ -100,9 +101,9 @@ def require_same(found, expected):
 def test_the_whole_front_and_the_nearest_others_are_read_and_nothing_else(reader):
     cut = 0
     for mode, scenario, text, sweep in cases():
-        part = reader.part(mode, scenario, sweep=sweep, filter_text=text)
+        part = reader.part(mode, scenario, sweep=sweep, filter_text=text, noisy=True)
         scopes = part.scopes()
-        points = reader.points(mode, scenario, sweep=sweep, filter_text=text)
+        points = reader.points(mode, scenario, sweep=sweep, filter_text=text, noisy=True)
         require_same(part.nearest(scopes), points)
         for chosen in (scopes[:1], scopes):
             inside = [row for row in points if scope_of(row) in {scope_of(one) for one in chosen}]
@@ -132,30 +133,72 @@ def test_families_are_those_of_the_points_in_a_scope(reader):
 @pytest.mark.usefixtures("written")
 def test_what_is_left_out_of_a_place_is_counted_once_and_for_one_reason(reader):
     """Beside the rows of ``results``, counted one by one."""
-    waiting = contended = 0
-    for mode, _, text, sweep in cases("all"):
+    counted = Counter()
+    for (mode, _, text, sweep), noisy in itertools.product(cases("all"), (False, True)):
         if text.startswith("top1_mean"):
             continue
-        part = reader.part(mode, "all", sweep=sweep, filter_text=text)
-        points = reader.points(mode, "all", sweep=sweep, filter_text=text)
+        part = reader.part(mode, "all", sweep=sweep, filter_text=text, noisy=noisy)
+        points = reader.points(mode, "all", sweep=sweep, filter_text=text, noisy=noisy)
         rows = [row for row in reader.view(sweep=sweep, filter_text=text) if row["source"] == "measured"]
-        for scope in part.scopes():
+        for scope in part.scopes(greyed=True):
             found = part.left_out([scope])
             if scope["source"] == "published":
-                assert found == LeftOut(0, 0, 0)
+                assert found == LeftOut(0, 0, 0, 0)
                 continue
             drawn = {key(row) for row in points if scope_of(row) == scope_of(scope)}
             here = [row for row in rows if scope_of(row) == scope_of(scope) or is_nowhere(row, scope)]
-            disturbed = {key(row) for row in here if row[f"{mode}_verdict"] == "contended"} - drawn
-            missing = {key(row) for row in here if row[f"{mode}_images_per_second"] is None} - drawn - disturbed
-            assert found == LeftOut(contended=len(disturbed), stale=0, waiting=len(missing))
-            contended, waiting = contended + found.contended, waiting + found.waiting
-    assert waiting > 10
-    assert contended > 10
+            verdicts = verdicts_of(here, mode)
+            unsure = verdicts["noisy"] - drawn
+            disturbed = verdicts["contended"] - drawn - unsure
+            missing = verdicts[None] - drawn - disturbed - unsure
+            assert found == LeftOut(noisy=len(unsure), contended=len(disturbed), stale=0, waiting=len(missing))
+            assert not (noisy and found.noisy)
+            counted.update(dataclasses.asdict(found))
+    assert min(counted[one] for one in ("noisy", "contended", "waiting")) > 10
+
+
+@pytest.mark.usefixtures("written")
+def test_what_was_measured_and_does_not_compete_is_greyed(reader):
+    seen = Counter()
+    for (mode, scenario, text, sweep), noisy in itertools.product(cases(), (False, True)):
+        part = reader.part(mode, scenario, sweep=sweep, filter_text=text, noisy=noisy)
+        for scope in part.scopes(greyed=True):
+            points, greyed = part.nearest([scope]), part.greyed([scope], 100)
+            assert len(points) == scope["points"]
+            assert not any(row["on_front"] for row in greyed)
+            assert set(greyed[0] if greyed else points[0]) == set(points[0] if points else greyed[0])
+            verdicts = Counter(row[f"{mode}_verdict"] for row in greyed)
+            assert set(verdicts) <= ({"contended"} if noisy else {"contended", "noisy"})
+            assert not {key(row) for row in greyed} & {key(row) for row in points}
+            assert [row["top1_ppm"] for row in greyed] == sorted((row["top1_ppm"] for row in greyed), reverse=True)
+            assert [row["top1_ppm"] for row in part.greyed([scope], 1)] == [row["top1_ppm"] for row in greyed[:1]]
+            seen += verdicts
+        everything = reader.part(mode, scenario, sweep=sweep, filter_text=text, noisy=True)
+        if not noisy:
+            more = sum(one["points"] for one in everything.scopes()) - sum(one["points"] for one in part.scopes())
+            some = part.greyed(part.scopes(greyed=True), 1000)
+            assert more == sum(row[f"{mode}_verdict"] == "noisy" for row in some)
+    assert min(seen["noisy"], seen["contended"]) > 10
+
+
+def verdicts_of(rows, mode):
+    """Verdict → the configurations of which a row has it; how fast a training is does not depend on its tests."""
+    found = defaultdict(set)
+    for row in rows:
+        found[row[f"{mode}_verdict"]].add(key(row))
+    for row in rows if mode == "train" else ():
+        for verdict in ("noisy", "contended"):
+            if row["device"] is not None and trained(row) in {one[:-2] for one in found[verdict]}:
+                found[verdict].add(key(row))
+    return found
 
 
 def key(row):
     return tuple(row[name] for name in _CONFIGURATION)
+
+
+def trained(row):
+    return key(row)[:-2]
 
 
 def is_nowhere(row, scope):
@@ -167,7 +210,8 @@ def test_an_empty_database_has_no_scopes(reader):
     assert part.scopes() == []
     assert part.nearest([], 10) == []
     assert part.families([]) == []
-    assert part.left_out([]) == LeftOut(0, 0, 0)
+    assert part.left_out([]) == LeftOut(0, 0, 0, 0)
+    assert part.greyed([], 10) == []
 
 
 def test_equal_points_of_a_front_are_all_read(sweep, reader):

@@ -1,6 +1,7 @@
 """The rule of the fronts on random points, against one written down naively; on both engines."""
 
 import dataclasses
+import itertools
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -36,9 +37,9 @@ class Point:
         """What one test resolution is chosen for."""
         return self.series, self.device, self.fine_tune_digest
 
-    @property
-    def usable(self):
-        return self.train_images_per_second is not None and self.train_verdict != "contended"
+    def is_usable(self, *, noisy):
+        accepted = ("clean", "noisy") if noisy else ("clean",)
+        return self.train_images_per_second is not None and self.train_verdict in accepted
 
     def beats(self, other):
         mine, theirs = ((one.top1_ppm, one.train_images_per_second) for one in (self, other))
@@ -66,9 +67,9 @@ def points(draw):
     return [point if held_out[point.series] else dataclasses.replace(point, validation_ppm=None) for point in drawn]
 
 
-def naively(drawn, scenario):
+def naively(drawn, scenario, *, noisy):
     """Points of a scenario, each with whether it lies on the front and among how many its resolution was chosen."""
-    chosen = [point for point in drawn if point.usable and belongs(drawn, point, scenario)]
+    chosen = [point for point in drawn if point.is_usable(noisy=noisy) and belongs(drawn, point, scenario)]
     return {
         (*point.configuration, point.test_resolution): (
             not any(other.beats(point) for other in chosen),
@@ -114,8 +115,8 @@ def test_points_and_fronts_of_both_engines_equal_those_told_naively(engines):
                 connection.execute(delete(POINTS))
                 if drawn:
                     connection.execute(insert(POINTS), [dataclasses.asdict(point) for point in drawn])
-                for scenario in SCENARIOS:
-                    query = points_of(like_stored(POINTS), "train", scenario, true())
+                for scenario, noisy in itertools.product(SCENARIOS, (False, True)):
+                    query = points_of(like_stored(POINTS), "train", scenario, true(), noisy=noisy)
                     found = {
                         (row["series"], row["device"], row["fine_tune_digest"], row["test_resolution"]): (
                             row["on_front"] == 1,
@@ -123,6 +124,6 @@ def test_points_and_fronts_of_both_engines_equal_those_told_naively(engines):
                         )
                         for row in connection.execute(query).mappings()
                     }
-                    assert found == naively(drawn, scenario)
+                    assert found == naively(drawn, scenario, noisy=noisy)
 
     check()

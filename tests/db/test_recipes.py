@@ -135,7 +135,8 @@ def test_the_best_network_of_each_device_is_shown(answer):
 
 def test_the_training_front_leaves_out_what_is_beaten(answer):
     found = [(row["series"], row["images_per_second"]) for row in answer("training-front") if row["device"] == "Xeon"]
-    assert found == [("G16-LN+PN-Native", 160.0), ("G16-LN+PN-Half", 320.0)]
+    # G16-LN+PN-Half is faster, but noisy on the Xeon.
+    assert found == [("G16-LN+PN-Native", 160.0), ("G16-GN-Native", 180.0)]
 
 
 def test_the_cheapest_above_an_accuracy_is_the_fastest_of_those_above_it(answer):

@@ -4,16 +4,18 @@ import itertools
 import random
 import statistics
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from db.bootstrap import Point, log_rates_at
 from db.comparison import compare
 from db.errors import ComparisonError
 from db.publications import read_csv
 from db.reader import open_reader
 from db.records import SampleRecord
-from db.speedup import Point, non_dominated, speedup
+from db.speedup import Curve, non_dominated, speedup
 from tests.db.example_rows import GPU
 from tests.db.test_publications import PAPER
 from tests.db.test_views import PLAIN, PROXY, fill_two_variants
@@ -199,6 +201,17 @@ def test_the_same_seed_gives_the_same_interval():
     base = [Point(70, 100, ((90.0, 100.0), (110.0,))), Point(80, 50)]
     other = points((70, 200), (80, 100))
     assert speedup(base, other, seed=1) == speedup(base, other, seed=1)
+
+
+@given(st.lists(st.tuples(st.integers(60, 80), st.integers(1, 50)), min_size=1, max_size=8), st.integers(120, 160))
+def test_fronts_that_are_interpolated_together_are_as_each_alone(front, half_percents):
+    accuracy, curve = half_percents / 2, Curve(front)
+    top1, rates = (np.array([values, values]) for values in np.array(front, dtype=float).T)
+    for found in log_rates_at(top1, np.log(rates), accuracy):
+        if curve.covers(accuracy):
+            assert found == pytest.approx(curve.log_rate_at(accuracy))
+        else:
+            assert np.isnan(found)
 
 
 # From the store -------------------------------------------------------------------------------------------------------

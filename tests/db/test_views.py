@@ -80,13 +80,17 @@ def test_a_measurement_of_something_else_is_not_shown(sweep, reader, change):
     assert row["train_images_per_second"] is None
 
 
-def test_the_newest_measurement_that_nothing_disturbed_is_shown(sweep, reader):
+def test_the_newest_clean_measurement_is_shown_else_the_newest_that_nothing_disturbed(sweep, reader):
     sweep.evaluate(sweep.train(1))
-    for rate, verdict in ((900.0, "clean"), (1000.0, "noisy"), (400.0, "contended")):
+    shown = []
+    for rate, verdict in ((3.0, "contended"), (10.0, "noisy"), (4.0, "contended"), (9.0, "clean"), (8.0, "noisy")):
         fingerprint = sweep.measure(images_per_second=rate, verdict=verdict, verdict_reason="why")
-    (row,) = reader.view()
-    assert (row["train_images_per_second"], row["train_verdict"]) == (1000.0, "noisy")
-    assert len(reader.measurements_of(fingerprint)) == 3
+        for view in ("results", "variant_results"):
+            (row,) = reader.view(view)
+            shown.append((row["train_images_per_second"], row["train_verdict"]))
+    assert shown[::2] == [(3.0, "contended"), (10.0, "noisy"), (10.0, "noisy"), (9.0, "clean"), (9.0, "clean")]
+    assert shown[1::2] == shown[::2]
+    assert len(reader.measurements_of(fingerprint)) == 5
 
 
 def test_a_sweep_shows_its_own_measurements_only(store, sweep, reader):
@@ -303,15 +307,20 @@ def test_published_resolutions_are_their_authors_choice(store, reader):
     assert not chosen_on_test_images(point)
 
 
-def test_a_contended_point_is_on_no_front_and_a_noisy_one_is_marked(sweep, reader):
+def test_a_contended_point_is_on_no_front_and_a_noisy_one_only_where_somebody_asks(sweep, reader):
     fill_two_variants(sweep)
-    sweep.measure("again", variant=PLAIN, images_per_second=9000.0, verdict="noisy", verdict_reason="blocks disagree")
-    points = reader.front("train", "best")
-    assert pairs(points, "norm", "images_per_second", "train_verdict") == [("gn", 9000.0, "noisy")]
-    third = VariantRecord(model_size="b1", group_size=1, expansion=6, norm="gn")
-    sweep.evaluate(sweep.train("third", variant=third), correct=9900)
-    sweep.measure(variant=third, images_per_second=99_000.0, verdict="contended", verdict_reason="busy")
-    assert reader.front("train", "best") == points
+    clean = reader.front("train", "best")
+    for size, verdict in (("b1", "noisy"), ("b2", "contended")):
+        variant = VariantRecord(model_size=size, group_size=1, expansion=6, norm="gn")
+        sweep.evaluate(sweep.train(size, variant=variant), correct=9900)
+        sweep.measure(variant=variant, images_per_second=99_000.0, verdict=verdict, verdict_reason="why")
+    assert reader.front("train", "best") == clean
+    assert sorted(map(str, reader.view("training_front", filter_text="scenario=best"))) == sorted(map(str, clean))
+    assert len(reader.points("train", "best")) == 2
+    for text, number in (("", 3), ("seed=0", 3), ("group_size=1", 2)):
+        (point,) = reader.front("train", "best", filter_text=text, noisy=True)
+        assert (point["model_size"], point["train_verdict"]) == ("b1", "noisy")
+        assert len(reader.points("train", "best", filter_text=text, noisy=True)) == number
 
 
 def test_points_of_different_devices_never_compete(sweep, reader):
