@@ -25,6 +25,8 @@ from workers.protocol.jobs import DataSet, Loading
 from workers.protocol.orders import Finished, report_from_json, report_to_json
 from workers.training.observer import SilentObserver
 
+pytestmark = pytest.mark.alone
+
 EAGER = Way("contiguous", compiled=False)
 
 

@@ -10,6 +10,8 @@ from tests.workers.example_rounds import a_round, blocks
 from workers.measuring.processors import ProcessorUse, processor_times, use_between
 from workers.measuring.verdict import Reference, disturbance, judge_round, judge_rounds, unsteady
 
+pytestmark = pytest.mark.alone
+
 QUIET = ProcessorUse(own=1.0, others=0.05, stolen=0.0, waited=0.0)
 SAME = Reference(1000.0, 1000.0)
 STEADY = [100.0, 100.5, 99.8, 100.2, 99.9]
@@ -118,6 +120,29 @@ CONTENDED = a_round(STEADY, "contended", "others used it")
 )
 def test_a_measurement_is_what_most_of_its_rounds_are(rounds, cv, verdict, reason):
     assert judge_rounds(rounds, cv) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("paces", "verdict"),
+    [
+        ((1000.0, 1200.0, 990.0), "clean"),
+        ((1000.0, 1000.0, 1000.0), "noisy"),
+        ((1200.0, 1000.0, 1200.0), "noisy"),
+        ((1000.0, None, 990.0), "noisy"),
+    ],
+)
+def test_rounds_may_differ_as_much_as_the_machine_did(paces, verdict):
+    scales = (1.0, 1.2, 0.99)
+    rounds = [
+        a_round([scale * rate for rate in STEADY], reference_images_per_second=pace)
+        for scale, pace in zip(scales, paces, strict=True)
+    ]
+    assert judge_rounds(rounds, 0.1).verdict == verdict
+
+
+def test_a_reference_that_moves_makes_no_measurement_noisy():
+    rounds = [a_round(STEADY, reference_images_per_second=pace) for pace in (1000.0, 1200.0, 900.0)]
+    assert judge_rounds(rounds, 0.01).verdict == "clean"
 
 
 def test_processor_times_agree_with_psutil():

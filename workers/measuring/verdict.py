@@ -73,8 +73,10 @@ def judge_rounds(rounds: Sequence[Round], cv: float) -> Verdict:
     """Judge a measurement by its rounds so far.
 
     Contended, if most rounds were: disturbed rounds are repeated until as many went undisturbed as the job asks for, or
-    until as many were disturbed. Noisy, if most of those that count were, or if their blocks disagree with each other;
-    not for a single one, since more rounds would then make a better number look worse.
+    until as many were disturbed. Noisy, if most of those that count were, or if their blocks disagree with each other
+    and with the reference of their round: where the reference tells the same, the machine was faster in one round than
+    in another for everybody, which the interval says. Not noisy for a single noisy round, since more rounds would then
+    make a better number look worse.
 
     Args:
         rounds: At least one.
@@ -83,11 +85,21 @@ def judge_rounds(rounds: Sequence[Round], cv: float) -> Verdict:
     disturbed = [one for one in rounds if not one.undisturbed]
     if 2 * len(disturbed) > len(rounds):
         return Verdict(CONTENDED, _reason(disturbed, rounds))
-    if cv > NOISY_CV:
-        return Verdict(NOISY, _vary(cv))
     counted = [one for one in rounds if one.undisturbed]
+    if min(cv, _relative_cv(counted, cv)) > NOISY_CV:
+        return Verdict(NOISY, _vary(cv))
     noisy = [one for one in counted if one.verdict == NOISY]
     return Verdict(NOISY, _reason(noisy, counted)) if 2 * len(noisy) > len(counted) else Verdict(CLEAN, "")
+
+
+def _relative_cv(rounds: Sequence[Round], cv: float) -> float:
+    """Return the coefficient of variation of the blocks, each relative to its round's reference; ``cv`` without one."""
+    rates = []
+    for one in rounds:
+        if one.reference_images_per_second is None:
+            return cv
+        rates.append(block_rates(one.samples) / one.reference_images_per_second)
+    return coefficient_of_variation(np.concatenate(rates))
 
 
 def unsteady(rates: Sequence[float]) -> str:
