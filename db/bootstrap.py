@@ -93,25 +93,25 @@ def log_rates_at(top1: Floats, log_rates: Floats, accuracy: float) -> Floats:
     of those that are faster than it. So nothing needs to be sorted, and what others beat is never looked at.
 
     Args:
-        top1: Percent; fronts × points.
-        log_rates: Logarithms of images per second; fronts × points.
+        top1: Percent; points × fronts.
+        log_rates: Logarithms of images per second; points × fronts.
         accuracy: Percent.
 
     Returns:
         Logarithms of images per second; one per front.
     """
     right = top1 >= accuracy
-    right_rate = np.where(right, log_rates, -np.inf).max(axis=1, keepdims=True)
-    right_top1 = np.where(right & (log_rates == right_rate), top1, -np.inf).max(axis=1, keepdims=True)
+    right_rate = np.where(right, log_rates, -np.inf).max(axis=0)
+    right_top1 = np.where(right & (log_rates == right_rate), top1, -np.inf).max(axis=0)
     left = ~right & (log_rates > right_rate)
-    left_top1 = np.where(left, top1, -np.inf).max(axis=1, keepdims=True)
-    left_rate = np.where(left & (top1 == left_top1), log_rates, -np.inf).max(axis=1, keepdims=True)
+    left_top1 = np.where(left, top1, -np.inf).max(axis=0)
+    left_rate = np.where(left & (top1 == left_top1), log_rates, -np.inf).max(axis=0)
     between = np.isfinite(right_top1) & np.isfinite(left_top1)
     steps = np.where(between, right_top1 - left_top1, 1.0)
     share = np.where(between, accuracy - left_top1, 0.0) / steps
     rise = np.where(between, right_rate, 0.0) - np.where(between, left_rate, 0.0)
     inside = np.where(between, left_rate, 0.0) + share * rise
-    at: Floats = np.where(right_top1 == accuracy, right_rate, np.where(between, inside, np.nan))[:, 0]
+    at: Floats = np.where(right_top1 == accuracy, right_rate, np.where(between, inside, np.nan))
     return at
 
 
@@ -124,12 +124,12 @@ class _Draw:
         self._rounds: dict[int, npt.NDArray[np.int64]] = {}
 
     def top1(self, points: Sequence[Point]) -> Floats:
-        """Return top-1 (percent) of each point; resamples × points."""
-        return np.stack([self._top1(point) for point in points], axis=1)
+        """Return top-1 (percent) of each point; points × resamples."""
+        return np.stack([self._top1(point) for point in points])
 
     def images_per_second(self, points: Sequence[Point]) -> Floats:
-        """Return the throughput of each point; resamples × points."""
-        return np.stack([self._rate(point) for point in points], axis=1)
+        """Return the throughput of each point; points × resamples."""
+        return np.stack([self._rate(point) for point in points])
 
     def _top1(self, point: Point) -> Floats:
         if not point.trained_repeatedly:

@@ -49,6 +49,23 @@ class Points:
         return self.where & self.table.c.scope_id.in_(numbers)
 
 
+def asked_for(filter_text: str, sweep: str | None) -> tuple[Sequence[Condition], str | None]:
+    """Return the conditions of a FILTER, and the one sweep that is asked for: points of each sweep are stored.
+
+    Args:
+        filter_text: A FILTER; ``sweep=NAME`` in it is as if the sweep were given.
+        sweep: Only results of the sweep of this very name.
+
+    Raises:
+        FilterError: The filter cannot be understood.
+    """
+    conditions = filters.parse(filter_text, FILTERABLE)
+    named = [one for one in conditions if (one.column, one.operator) == ("sweep", "=") and one.values[0] is not None]
+    if sweep is not None or len(named) != 1:
+        return conditions, sweep
+    return [one for one in conditions if one is not named[0]], named[0].values[0]
+
+
 def points_of(conditions: Sequence[Condition], sweep: str | None) -> Points:
     """Return the points that all conditions let through; chosen anew, or pooled anew, only where they must be.
 

@@ -90,6 +90,17 @@ def test_scopes_count_the_points_of_each_data_set_and_place(reader):
     assert seen > 50
 
 
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("rest", ["", "group_size=16", "seed=1"])
+def test_a_sweep_that_a_filter_names_is_that_sweep(reader, rest):
+    """Pooled anew for a list of sweeps; stored for one."""
+    for mode, scenario in itertools.product(MODES, SCENARIOS):
+        points = reader.points(mode, scenario, sweep="sweep 2", filter_text=rest)
+        for text in ('sweep="sweep 2"', 'sweep in ("sweep 2")'):
+            require_same(reader.points(mode, scenario, filter_text=f"{rest} {text}"), points)
+        assert reader.points(mode, scenario, sweep="sweep 1", filter_text=f'{rest} sweep="sweep 2"') == []
+
+
 def require_same(found, expected):
     """The same points in the same order; equals among them in any."""
     assert sorted(map(str, found)) == sorted(map(str, expected))

@@ -206,7 +206,7 @@ def test_the_same_seed_gives_the_same_interval():
 @given(st.lists(st.tuples(st.integers(60, 80), st.integers(1, 50)), min_size=1, max_size=8), st.integers(120, 160))
 def test_fronts_that_are_interpolated_together_are_as_each_alone(front, half_percents):
     accuracy, curve = half_percents / 2, Curve(front)
-    top1, rates = (np.array([values, values]) for values in np.array(front, dtype=float).T)
+    top1, rates = (np.stack([values, values], axis=1) for values in np.array(front, dtype=float).T)
     for found in log_rates_at(top1, np.log(rates), accuracy):
         if curve.covers(accuracy):
             assert found == pytest.approx(curve.log_rate_at(accuracy))
