@@ -238,7 +238,8 @@ def speedup(
         points = [
             point
             for text in dict.fromkeys((baseline, candidate))
-            for point in reader.front(mode, scenario, sweep=name, filter_text=text, noisy=noisy)
+            for point in reader.points(mode, scenario, sweep=name, filter_text=text, noisy=noisy)
+            if point["on_front"]
         ]
         note_left_out(reader, mode, scenario, name, (baseline, candidate), noisy=noisy)
     note_choice(points, scenario)
