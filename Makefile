@@ -34,7 +34,8 @@ test: $(ENV)/installed-tests
 	$(BIN)/python -m workers.data fetch fashion-mnist --to $(DATA)
 	$(BIN)/python -m tests.browser
 	$(MAKE) check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not alone" --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest -m alone
 
 check: $(ENV)/installed-tests
 	$(BIN)/ruff format --check .

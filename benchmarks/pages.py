@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from dashboard.coverage import COUNTED, DRAWN, NEWEST_FIRST, SHOWN
+from dashboard.words.coverage import COUNTED, DRAWN, NEWEST_FIRST, SHOWN
 from db import comparison
 from db.front_views import MODES, SCENARIOS, Mode, Scenario
 from db.reader import Reader

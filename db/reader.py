@@ -289,16 +289,15 @@ class Reader:
         Raises:
             FilterError: The filter cannot be understood.
         """
-        conditions = filters.parse(filter_text, fronts.FILTERABLE)
-        rows = self._rows(fronts.points_query(mode, scenario, conditions, sweep, noisy=noisy))
+        asked = fronts.asked_for(filter_text, sweep)
+        rows = self._rows(fronts.points_query(mode, scenario, *asked, noisy=noisy))
         return [{**row, "on_front": row["on_front"] == 1} for row in rows]
 
     def part(
         self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = "", noisy: bool = False
     ) -> FrontPart:
         """Return what reads of the points as much as a page shows; arguments as of ``points``."""
-        conditions = filters.parse(filter_text, fronts.FILTERABLE)
-        return FrontPart(self._rows, mode, scenario, conditions, sweep, noisy=noisy)
+        return FrontPart(self._rows, mode, scenario, *fronts.asked_for(filter_text, sweep), noisy=noisy)
 
     def resolutions(self, sweep: str | None = None) -> ResolutionCurves:
         """Return what reads accuracy against test resolution, of all results or of the sweep of this very name."""
@@ -308,8 +307,8 @@ class Reader:
         self, mode: Mode, scenario: Scenario, *, sweep: str | None = None, filter_text: str = "", noisy: bool = False
     ) -> list[dict[str, Any]]:
         """Return those of the points that no other one beats, as the front views do; arguments as of ``points``."""
-        conditions = filters.parse(filter_text, fronts.FILTERABLE)
-        rows = self._rows(fronts.front_query(mode, scenario, conditions, sweep, noisy=noisy))
+        asked = fronts.asked_for(filter_text, sweep)
+        rows = self._rows(fronts.front_query(mode, scenario, *asked, noisy=noisy))
         return [{key: row[key] for key in row if key not in JUDGEMENT} for row in rows]
 
     def combined(

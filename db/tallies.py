@@ -19,12 +19,21 @@ class Tally:
         jobs: Their number.
         mean_seconds: How long those took that have ended: the last attempt of each, of a measurement all of its
             rounds. None if none has ended.
+        mean_square_seconds: The mean of its square, which tells by how much they differ.
     """
 
     stage: str
     state: str
     jobs: int
     mean_seconds: float | None
+    mean_square_seconds: float | None = None
+
+    @property
+    def deviation_seconds(self) -> float | None:
+        """Standard deviation of how long they took; None where it is not known."""
+        if self.mean_seconds is None or self.mean_square_seconds is None:
+            return None
+        return float(max(0.0, self.mean_square_seconds - self.mean_seconds**2) ** 0.5)
 
 
 class seconds_between(GenericFunction[float]):  # noqa: N801  # a function of SQL
@@ -50,13 +59,22 @@ def tallies(sweep_id: int) -> Select[Any]:
     """Query the fields of ``Tally`` of every stage and state in which the sweep has jobs."""
     last_attempt = seconds_between(jobs.c.started_at, jobs.c.finished_at)
     took = case((jobs.c.stage == "measure", func.coalesce(_all_rounds(), last_attempt)), else_=last_attempt)
-    ended = case((jobs.c.finished_at.is_not(None), took))
-    return (
-        select(jobs.c.stage, jobs.c.state, func.count().label("jobs"), func.avg(ended).label("mean_seconds"))
+    each = (
+        select(jobs.c.stage, jobs.c.state, case((jobs.c.finished_at.is_not(None), took)).label("took"))
         .join(sweep_jobs, sweep_jobs.c.fingerprint == jobs.c.fingerprint)
         .where(sweep_jobs.c.sweep_id == sweep_id)
-        .group_by(jobs.c.stage, jobs.c.state)
-        .order_by(jobs.c.stage, jobs.c.state)
+        .subquery()
+    )
+    return (
+        select(
+            each.c.stage,
+            each.c.state,
+            func.count().label("jobs"),
+            func.avg(each.c.took).label("mean_seconds"),
+            func.avg(each.c.took * each.c.took).label("mean_square_seconds"),
+        )
+        .group_by(each.c.stage, each.c.state)
+        .order_by(each.c.stage, each.c.state)
     )
 
 

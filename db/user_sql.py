@@ -5,6 +5,7 @@ So SQLite asks an authorizer about every action of the statement, and Postgres r
 alone (the extended protocol takes one statement), with its settings out of the statement's reach.
 """
 
+import re
 import sqlite3
 import sys
 import time
@@ -15,9 +16,10 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy.engine import URL
 
-from db import schema, sqlite_engine
+from db import description, schema, sqlite_engine
 from db.engine import is_sqlite, open_read_engine, translated
 from db.errors import UserQueryError
+from db.suggestions import did_you_mean
 from db.urls import parse_url, scrubbed, sqlite_path
 
 _HINT: Final = "One SELECT (or WITH … SELECT, VALUES, EXPLAIN) is run; `orchestrator sql --schema` shows the tables."
@@ -30,6 +32,11 @@ _ALLOWED_ACTIONS: Final = {
 }
 #: Functions that reach outside the database, or that no query of results needs.
 _REFUSED_FUNCTIONS: Final = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "zeroblob"}
+#: What the engines say of a name that is not there, as SQLite and as Postgres does; without what it is qualified by.
+_UNKNOWN: Final = (
+    re.compile(r"no such (?:column|table): (?:.*\.)?(\w+)"),
+    re.compile(r"(?:column|relation) \"?(?:\w+\"?\.\"?)?(\w+)\"? does not exist"),
+)
 _LARGEST_VALUE_BYTES: Final = 100_000_000
 #: Steps of SQLite's virtual machine between two looks at the clock: well under a millisecond.
 _STEPS: Final = 10_000
@@ -140,6 +147,18 @@ def _sqlite_refusal(error: Exception, seconds: float) -> UserQueryError:
         return UserQueryError("the statement does more than read our tables and views", _HINT)
     if "one statement at a time" in message:
         return UserQueryError("more than one statement", _HINT)
+    return _invalid(message)
+
+
+def _invalid(message: str) -> UserQueryError:
+    """Return the error of a statement that is not valid; if it has a name that is not there, with one like it."""
+    for found in (pattern.search(message) for pattern in _UNKNOWN):
+        if found is None:
+            continue
+        tables = description.schema().values()
+        known = {name for one in tables for name in (one.name, *(column.name for column in one.columns))}
+        meant = did_you_mean(found[1], known).capitalize()
+        return UserQueryError(message, f"{meant} {_HINT}" if meant.startswith("Did you mean") else _HINT)
     return UserQueryError(message, _HINT)
 
 
@@ -156,7 +175,7 @@ def _run_postgres(url: URL, statement: str, row_limit: int, seconds: float) -> U
     except psycopg.errors.QueryCanceled:
         raise _too_slow(seconds) from None
     except psycopg.Error as error:
-        raise UserQueryError(scrubbed(error.diag.message_primary or str(error), url), _HINT) from None
+        raise _invalid(scrubbed(error.diag.message_primary or str(error), url)) from None
     finally:
         engine.dispose()
 

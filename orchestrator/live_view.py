@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from db.remaining import StageLeft, remaining
 from workers.protocol.jobs import STAGES, MeasureJob
 
 if TYPE_CHECKING:
@@ -186,19 +188,22 @@ class LiveView:
         return table
 
     def _seconds_left(self) -> float | None:
-        """Predict from the mean of what this run has seen of each stage; None while a stage has no example."""
-        total = 0.0
-        for stage in STAGES:
-            open_jobs = [key for key, state in self._states.items() if state not in _OVER]
-            attempts = sum(self._attempts_left(key) for key in open_jobs if self._jobs[key].stage == stage)
-            if attempts == 0:
-                continue
-            if not self._seconds[stage]:
-                return None
-            mean = sum(self._seconds[stage]) / len(self._seconds[stage])
-            parallel = 1 if stage == "measure" else max(1, len(self._slots))
-            total += attempts * mean / parallel
-        return total
+        """Predict from what this run has seen of each stage; None while a stage has no example."""
+        left = remaining(self._left_of(stage) for stage in STAGES)
+        return None if left.unknown else left.seconds
+
+    def _left_of(self, stage: str) -> StageLeft:
+        seconds = self._seconds[stage]
+        open_jobs = [
+            key for key, state in self._states.items() if state not in _OVER and self._jobs[key].stage == stage
+        ]
+        return StageLeft(
+            stage=stage,
+            attempts=sum(map(self._attempts_left, open_jobs)),
+            examples=len(seconds),
+            mean_seconds=statistics.fmean(seconds) if seconds else None,
+            slots=1 if stage == "measure" else max(1, len(self._slots)),
+        )
 
     def _attempts_left(self, fingerprint: str) -> int:
         job = self._jobs[fingerprint]

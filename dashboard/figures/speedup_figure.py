@@ -6,9 +6,9 @@ from typing import Any, Final
 import altair as alt
 import pandas as pd
 
-from dashboard import wording
 from dashboard.figures import axes
 from dashboard.figures.palette import Palette
+from dashboard.words import wording
 from db.speedup import SpeedupPoint
 
 _SIDES: Final = ("baseline", "candidate")

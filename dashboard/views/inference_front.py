@@ -1,6 +1,6 @@
 """Page: accuracy against measured inference throughput."""
 
-from dashboard import front_page, notices
+from dashboard.parts import front_page, notices
 
 if __name__ == "__main__":
     with notices.errors_told():

@@ -4,8 +4,9 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import controls, coverage, notices, reading
-from dashboard.reading import Rows
+from dashboard.data import reading
+from dashboard.parts import controls, freshness, notices, result_links
+from dashboard.words import coverage
 from db.views import RESULTS
 
 _FIRST: Final = (
@@ -39,15 +40,17 @@ def page() -> None:
     """
     st.title("Results")
     st.markdown("One row for each network that was trained once and tested at one resolution, on each device.")
-    where = reading.source()
-    total = reading.results_counted(where, None, "", coverage.COUNTED)
-    if not total:
+    now = reading.source()
+    if not reading.results_counted(now, None, "", 1):
         notices.nothing_yet("There are no results yet.")
     left, right = st.columns([2, 5])
     with left:
-        sweep = controls.sweep(where)
+        sweep = controls.sweep(now)
     with right:
         text = controls.filter_text()
+    where = freshness.held(now, "results", sweep, text)
+    freshness.news(where)
+    total = reading.results_counted(where, None, "", coverage.COUNTED)
     rows = reading.results(where, sweep, text, coverage.SHOWN)
     names = RESULTS.c.keys()
     columns = st.multiselect("Columns", names, default=list(_FIRST), key="columns", bind="query-params")
@@ -57,30 +60,12 @@ def page() -> None:
         len(rows) if len(rows) < coverage.SHOWN else reading.results_counted(where, sweep, text, coverage.COUNTED)
     )
     st.caption(coverage.of_results(len(rows), matching, total))
-    _table(rows, columns or list(_FIRST))
+    links = st.container()
+    chosen = result_links.selectable(rows, columns or list(_FIRST), "results", height=560)
+    with links:
+        result_links.offer(chosen)
     if matching < coverage.COUNTED:
         controls.download(lambda: reading.all_results(where, sweep, text), matching, "results")
-
-
-def _table(rows: Rows, columns: list[str]) -> None:
-    column = st.column_config
-    formats = {
-        "top1": column.NumberColumn("top-1 %", format="%.2f"),
-        "validation_top1": column.NumberColumn(
-            "validation %", format="%.2f", help="Top-1 on held-out training images, which choose the test resolution"
-        ),
-        "top1_before_fine_tune": column.NumberColumn("before fine-tune %", format="%.2f"),
-        "train_resolution": column.NumberColumn("train px", format="%d"),
-        "test_resolution": column.NumberColumn("test px", format="%d"),
-        "train_images_per_second": column.NumberColumn("train images/s", format="localized"),
-        "inference_images_per_second": column.NumberColumn("inference images/s", format="localized"),
-        "train_macs": column.NumberColumn("train MACs", format="compact"),
-        "test_macs": column.NumberColumn("test MACs", format="compact"),
-        "params": column.NumberColumn("parameters", format="compact"),
-        "finished_at": column.DatetimeColumn("finished (UTC)", format="YYYY-MM-DD HH:mm:ss"),
-    }
-    cells = [controls.cells(row, columns) for row in rows]
-    st.dataframe(cells, column_config=formats, hide_index=True, placeholder="–", height=560)
 
 
 if __name__ == "__main__":

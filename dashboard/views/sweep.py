@@ -1,37 +1,39 @@
 """Page: what a sweep is doing now."""
 
+import dataclasses
 import datetime as dt
+import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from dashboard import controls, notices, reading, wording
-from dashboard.reading import Rows, Source
-from dashboard.remaining import remaining
-from db.records import FailureGroup, JobRow, SweepRow
-from db.tallies import Tally
+from dashboard.data import reading, sweep_reading
+from dashboard.data.reading import Rows, Source
+from dashboard.data.sweep_reading import COLUMNS, Now
+from dashboard.parts import controls, notices, result_links
+from dashboard.words import wording
+from dashboard.words.remaining import remaining
+from dashboard.words.sweep_words import (
+    FAILED,
+    OVER,
+    STAGES,
+    event_row,
+    finishing,
+    progress_of,
+    slot_row,
+    stage_sentence,
+)
+from db.records import FailureGroup, SweepRow
+from db.remaining import Remaining
+from db.sweep_progress import EventRow, SlotRow
 
 _REFRESH_SECONDS: Final = 3
+#: The page is read anew no sooner than after so many times what that took: a page left open costs little.
+_PATIENCE: Final = 20.0
 #: Longer than several heartbeats: a driver that has been silent for so long has probably died.
 _SILENCE_SECONDS: Final = 120
-_STAGES: Final = {"train": "Train", "evaluate": "Fine-tune and test", "measure": "Measure throughput"}
-#: States that nothing more will come of, whatever the result.
-_OVER: Final = ("done", "diverged", "failed", "quarantined", "cancelled", "blocked")
-_RECENT: Final = 10
-_COLUMNS: Final = (
-    "series",
-    "model_size",
-    "width",
-    "train_resolution",
-    "test_resolution",
-    "seed",
-    "top1",
-    "train_images_per_second",
-    "inference_images_per_second",
-    "device",
-    "finished_at",
-)
 _MEASURED_COLUMNS: Final = (
     "model_size",
     "width",
@@ -54,58 +56,146 @@ def page() -> None:
     Raises:
         StoreError: The database cannot be read.
     """
+    started = time.monotonic()
     where = reading.source()
-    names = [sweep.name for sweep in where.reader.sweeps()]
-    if not names:
+    sweeps = where.reader.sweeps()
+    if not sweeps:
         notices.nothing_yet("There is no sweep yet.")
     title, choice = st.columns([3, 2])
     with choice:
-        name = controls.choose("Sweep", names, "watch")
+        name = controls.choose("Sweep", [one.name for one in sweeps], "watch")
     with title:
         st.title(wording.literal(name))
-    _live(name)
+    if len(sweeps) > 1:
+        _all_sweeps(where, sweeps)
+    sweep = next(one for one in sweeps if one.name == name)
+    now = sweep_reading.now(where, sweep.sweep_id, sweep.driver_id)
+    outcome = sweep_reading.outcome(where, sweep, now.tallies)
+    _driver(where, sweep)
+    _state(sweep, now)
+    _stages(now)
+    _slots(now.slots)
+    _failures(sweep, outcome.failures)
+    _events(now.events)
+    _recent(outcome.recent)
+    _measured(outcome.measured)
+    _download(where, sweep, now)
+    took = time.monotonic() - started
+    _watch(_shown(where.version, sweep.state), time.monotonic(), max(1.0, _PATIENCE * took))
 
 
 @st.fragment(run_every=_REFRESH_SECONDS)
-def _live(name: str) -> None:
-    """Show everything that changes; refreshes itself without touching the rest of the page."""
+def _watch(shown: str, since: float, patience: float) -> None:
+    """Look whether anything has changed, which takes one small query, and show the page anew only then.
+
+    Args:
+        shown: What is shown, as ``_shown`` tells it.
+        since: When it was read, seconds of the monotonic clock.
+        patience: How long to leave the page as it is, seconds.
+    """
+    if time.monotonic() - since < patience:
+        return
     with notices.errors_told():
-        where = reading.source()
-        sweep = where.reader.sweep(name)
-        tallies = where.reader.tallies(sweep.sweep_id)
-        running = where.reader.running_jobs(sweep.sweep_id)
-        known = reading.progress(where.url, name, tallies, _COLUMNS, _RECENT)
-        _driver(where, sweep)
-        _state(sweep, tallies, running)
-        _stages(tallies)
-        _slots(running)
-        _failures(sweep, known.failures)
-        _recent(known.recent)
-        _measured(known.measured)
+        version = reading.source().version
+    if _shown(version, shown.split(" ", 1)[0]) != shown:
+        st.rerun()
 
 
-def _state(sweep: SweepRow, tallies: Sequence[Tally], running: Sequence[JobRow]) -> None:
-    jobs = sum(one.jobs for one in tallies)
-    over = sum(one.jobs for one in tallies if one.state in _OVER)
-    failed = sum(one.jobs for one in tallies if one.state in {"failed", "quarantined"})
-    state, finished, lost, time = st.columns(4)
-    state.metric("State", sweep.state)
-    finished.metric("Jobs finished", f"{over:,} of {jobs:,}")
-    lost.metric("Failed for good", f"{failed:,}")
-    if sweep.finished_at is not None:
-        time.metric("Took", wording.duration((sweep.finished_at - sweep.created_at).total_seconds()))
-    elif sweep.state == "running" and over < jobs:
-        rest = remaining(tallies, running, _now())
-        time.metric("Time left", f"about {wording.duration(rest.seconds)}" if rest.seconds else "not known yet")
-        if rest.unknown:
-            stages = wording.listed(_STAGES[stage].lower() for stage in rest.unknown)
-            st.caption(f"The time left does not count the jobs to {stages}: none of them is done yet.")
-    else:
-        time.metric("Last change", f"{wording.duration((_now() - sweep.updated_at).total_seconds())} ago")
+def _shown(version: str, state: str) -> str:
+    """Return what changes when the page should: of a sweep that runs also once a minute, for times that go by."""
+    minute = int(time.monotonic() // 60) if state == "running" else 0
+    return f"{state} {minute} {version}"
 
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.timezone.utc)
+
+
+def _zone() -> dt.tzinfo:
+    """Return the reader's time zone, as the browser tells it."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return dt.timezone.utc
+
+
+def _all_sweeps(where: Source, sweeps: Sequence[SweepRow]) -> None:
+    """Offer every sweep to choose from; what they have come to is read only when somebody looks."""
+    box = st.expander(wording.counted(len(sweeps), "sweep"), key="sweeps", bind="query-params", on_change="rerun")
+    if not box.open:
+        return
+    rows = []
+    for one in sweeps:
+        known = sweep_reading.summary(where, one)
+        jobs, over = sum(known.states.values()), sum(known.states.get(state, 0) for state in OVER)
+        rows.append(
+            {
+                "sweep": one.name,
+                "state": one.state,
+                "finished": over / jobs if jobs else None,
+                "jobs": jobs,
+                "failed": sum(known.states.get(state, 0) for state in FAILED),
+                "best": known.best_top1,
+                "changed": known.changed_at or one.updated_at,
+            }
+        )
+    column = st.column_config
+    formats = {
+        "finished": column.ProgressColumn("jobs finished", min_value=0, max_value=1, format="percent"),
+        "failed": column.NumberColumn("failed for good"),
+        "best": column.NumberColumn("best top-1 %", format="%.2f"),
+        "changed": column.DatetimeColumn("last change (UTC)", format="YYYY-MM-DD HH:mm:ss"),
+    }
+    key = _key("all-sweeps", [one.name for one in sweeps])
+    box.dataframe(
+        rows,
+        column_config=formats,
+        hide_index=True,
+        placeholder="–",
+        key=key,
+        on_select=lambda: _choose(key, sweeps),
+        selection_mode="single-row",
+    )
+    box.caption("Select a row to watch that sweep.")
+
+
+def _choose(key: str, sweeps: Sequence[SweepRow]) -> None:
+    chosen = st.session_state[key]["selection"]["rows"]
+    if chosen:
+        st.session_state["watch"] = sweeps[chosen[0]].name
+
+
+def _key(name: str, rows: Sequence[str]) -> str:
+    """Return a key that is the table's own as long as its rows are the same: a selection never moves to another row."""
+    return f"{name}-{hash(tuple(rows)):x}"
+
+
+def _state(sweep: SweepRow, now: Now) -> None:
+    jobs = sum(one.jobs for one in now.tallies)
+    over = sum(one.jobs for one in now.tallies if one.state in OVER)
+    failed = sum(one.jobs for one in now.tallies if one.state in FAILED)
+    state, finished, lost, left = st.columns(4)
+    state.metric("State", sweep.state)
+    finished.metric("Jobs finished", f"{over:,} of {jobs:,}")
+    lost.metric("Failed for good", f"{failed:,}")
+    if sweep.finished_at is not None:
+        left.metric("Took", wording.duration((sweep.finished_at - sweep.created_at).total_seconds()))
+    elif sweep.state == "running" and sweep.driver_id and over < jobs:
+        rest = remaining(now.tallies, now.running, _now(), slots=len(now.slots), rounds=now.rounds)
+        left.metric("Time left", f"about {wording.duration(rest.seconds)}" if rest.seconds else "not known yet")
+        _when(rest)
+    else:
+        left.metric("Last change", f"{wording.duration((_now() - sweep.updated_at).total_seconds())} ago")
+
+
+def _when(rest: Remaining) -> None:
+    """Say when the sweep will be finished, from when to when, and what that leaves out."""
+    told = [finishing(rest, _now(), _zone())] if rest.seconds else []
+    if rest.unknown:
+        stages = wording.listed(STAGES[stage].lower() for stage in rest.unknown)
+        told.append(f"The time left does not count the jobs to {stages}: none of them is done yet.")
+    if told:
+        st.caption(wording.literal(" ".join(told)))
 
 
 def _driver(where: Source, sweep: SweepRow) -> None:
@@ -125,34 +215,53 @@ def _driver(where: Source, sweep: SweepRow) -> None:
         )
 
 
-def _stages(tallies: Sequence[Tally]) -> None:
-    for stage, words in _STAGES.items():
-        states = {one.state: one.jobs for one in tallies if one.stage == stage}
-        total = sum(states.values())
-        if total:
-            over = sum(number for state, number in states.items() if state in _OVER)
-            told = wording.listed(f"{number:,} {state}" for state, number in states.items())
-            st.progress(over / total, text=f"**{words}**: {over:,} of {wording.counted(total, 'job')} ({told})")
+def _stages(now: Now) -> None:
+    for stage in STAGES:
+        states = {one.state: one.jobs for one in now.tallies if one.stage == stage}
+        if states:
+            rounds = now.rounds if stage == "measure" else None
+            st.progress(progress_of(states, rounds), text=stage_sentence(stage, states, rounds))
 
 
-def _slots(running: Sequence[JobRow]) -> None:
-    if not running:
+def _slots(slots: Sequence[SlotRow]) -> None:
+    """Show every slot, and more of one that is selected."""
+    if not slots:
         return
-    st.subheader(f"{wording.counted(len(running), 'slot')} at work", anchor=False)
-    rows = [
-        {
-            "slot": job.slot,
-            "does": job.stage,
-            "job": job.label,
-            "progress": job.progress,
-            "says": job.progress_text,
-            "attempt": job.attempt,
-            "since": wording.duration((_now() - job.started_at).total_seconds()) if job.started_at else "",
-        }
-        for job in running
-    ]
-    progress = st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")
-    st.dataframe(rows, column_config={"progress": progress}, hide_index=True, placeholder="–")
+    busy = sum(one.ended_at is None for one in slots)
+    st.subheader(f"Slots: {busy} busy, {len(slots) - busy} idle", anchor=False)
+    rows = [slot_row(one, _now()) for one in slots]
+    if len({one.node for one in slots}) == 1:
+        rows = [{name: value for name, value in row.items() if name != "machine"} for row in rows]
+    column = st.column_config
+    formats = {
+        "progress": column.ProgressColumn(min_value=0, max_value=1, format="percent"),
+        "for": column.TextColumn(help="How long it has been busy with this job, or idle since its last one ended"),
+    }
+    chosen = _selectable(rows, formats, _key("slots", [f"{one.node} {one.slot}" for one in slots]))
+    st.caption("Slots that have not had a job of this launch yet are not listed. Select one to see its job.")
+    if chosen is not None:
+        one = slots[chosen]
+        st.markdown(
+            f"**{wording.literal(one.slot)}** on {wording.literal(one.node)}: {one.stage} "
+            f"{wording.literal(one.label)}, attempt {one.attempt}, job `{one.fingerprint[:8]}`. "
+            f"`orchestrator logs {one.fingerprint[:8]}` shows what it says."
+        )
+        result_links.open_one(one.fingerprint, f"Open job {one.fingerprint[:8]}")
+
+
+def _selectable(rows: Sequence[dict[str, Any]], formats: dict[str, Any], key: str) -> int | None:
+    """Show a table of which one row can be selected; return its index."""
+    event: Any = st.dataframe(
+        rows,
+        column_config=formats,
+        hide_index=True,
+        placeholder="–",
+        key=key,
+        on_select="rerun",
+        selection_mode="single-row",
+    )
+    chosen = event["selection"]["rows"]
+    return chosen[0] if chosen and chosen[0] < len(rows) else None
 
 
 def _failures(sweep: SweepRow, groups: Sequence[FailureGroup]) -> None:
@@ -169,11 +278,36 @@ def _failures(sweep: SweepRow, groups: Sequence[FailureGroup]) -> None:
         }
         for group in groups
     ]
-    st.dataframe(rows, hide_index=True, placeholder="–")
+    identity = [f"{group.stage} {group.state} {group.failure} {group.message}" for group in groups]
+    chosen = _selectable(rows, {}, _key("failures", identity))
+    if chosen is not None:
+        listed = wording.listed(f"`{one[:8]}`" for one in groups[chosen].jobs[:_LISTED])
+        more = len(groups[chosen].jobs) - _LISTED
+        st.markdown(f"Jobs that failed so: {listed}{f' and {more:,} more' if more > 0 else ''}.")
+        result_links.open_one(groups[chosen].jobs[0], f"Open job {groups[chosen].jobs[0][:8]}")
     st.caption(
-        f"`orchestrator explain {groups[0].jobs[0][:8]}` tells more about a job; "
+        f"`orchestrator explain {groups[chosen or 0].jobs[0][:8]}` tells more about a job; "
         f"`orchestrator retry {sweep.name} --failed` gives what failed another chance. "
         "Diverged is a result: the loss became NaN."
+    )
+
+
+#: Jobs of a group of failures that are named.
+_LISTED: Final = 40
+
+
+def _events(events: Sequence[EventRow]) -> None:
+    if not events:
+        return
+    st.subheader("Last events", anchor=False)
+    column = st.column_config
+    formats = {
+        "at": column.DatetimeColumn("at (UTC)", format="YYYY-MM-DD HH:mm:ss"),
+        "says": column.TextColumn(width="medium"),
+        "more": column.LinkColumn(display_text="=(.{8})", help="Opens the page of the job"),
+    }
+    st.dataframe(
+        [event_row(one) for one in events], column_config=formats, hide_index=True, placeholder="–", key="events"
     )
 
 
@@ -191,9 +325,8 @@ def _recent(rows: Rows) -> None:
         "inference_images_per_second": column.NumberColumn("inference images/s", format="localized"),
         "finished_at": column.DatetimeColumn("finished (UTC)", format="YYYY-MM-DD HH:mm:ss"),
     }
-    st.dataframe(
-        [controls.cells(row, _COLUMNS) for row in rows], column_config=formats, hide_index=True, placeholder="–"
-    )
+    cells = [controls.cells(row, COLUMNS) for row in rows]
+    st.dataframe(cells, column_config=formats, hide_index=True, placeholder="–", key="latest-results")
 
 
 def _measured(rows: Rows) -> None:
@@ -208,12 +341,18 @@ def _measured(rows: Rows) -> None:
         "images_per_second": column.NumberColumn("images/s", format="localized"),
         "measured_at": column.DatetimeColumn("measured (UTC)", format="YYYY-MM-DD HH:mm:ss"),
     }
-    st.dataframe(
-        [controls.cells(row, _MEASURED_COLUMNS) for row in rows],
-        column_config=formats,
-        hide_index=True,
-        placeholder="–",
-    )
+    cells = [controls.cells(row, _MEASURED_COLUMNS) for row in rows]
+    st.dataframe(cells, column_config=formats, hide_index=True, placeholder="–", key="latest-measurements")
+
+
+def _download(where: Source, sweep: SweepRow, now: Now) -> None:
+    """Offer every job of the sweep, with its state, as a file."""
+
+    def jobs() -> Rows:
+        rows = [dataclasses.asdict(job) for job in where.reader.jobs_of(sweep.sweep_id)]
+        return [{name: value for name, value in row.items() if name != "config"} for row in rows]
+
+    controls.download(jobs, sum(one.jobs for one in now.tallies), f"{sweep.name}-jobs")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import pytest
 
 from tests.acceptance.place import SWEEP, Place, until
 
+pytestmark = pytest.mark.alone
+
 RESULTS = (
     "SELECT model_size, group_size, norm, train_resolution, test_resolution, top1, train_images_per_second, "
     "inference_images_per_second FROM results ORDER BY top1 DESC"

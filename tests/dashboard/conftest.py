@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,13 @@ def chromium():
         launched.close()
 
 
+def _unused_port() -> int:
+    """Return a port of the system's choice: tests in several processes would all begin with the same one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @pytest.fixture(scope="session")
 def serve():
     """Serve a database by ``python -m dashboard`` and return the address; ended after the tests."""
@@ -75,7 +83,10 @@ def serve():
     def served(url: str) -> str:
         environment = {**os.environ, "ORCHESTRATOR_DB": url}
         server = subprocess.Popen(
-            [sys.executable, "-m", "dashboard"], env=environment, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "dashboard", "--port", str(_unused_port())],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         servers.append(server)
         line = server.stdout.readline()

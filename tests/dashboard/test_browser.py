@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from dashboard.figures.palette import LIGHT
 from db.store import open_store
 from tests.dashboard.seeded import seed
 
@@ -17,12 +19,17 @@ PAGES = {
     "training": "Training front",
     "inference": "Inference front",
     "speed-up": "Speed-up",
+    "resolution": "Resolution",
+    "published": "Published",
     "results": "Results",
+    "sql": "SQL",
 }
 CHART = "[data-testid=stVegaLiteChart]"
-#: The points that lie under the ring, which has one invisible mark for each.
-POINTS = f"{CHART} g.mark-symbol.role-mark.concat_1_layer_6_marks path"
-RINGS = (f"{CHART} g.concat_0_layer_4_marks path", f"{CHART} g.concat_1_layer_6_marks path")
+#: In each panel, one mark for every point, to be seen where somebody points at it or has selected it.
+RINGS = tuple(
+    f"{CHART} g:nth-last-child(1 of .mark-symbol.role-mark[class*=concat_{one}_layer]) path" for one in (0, 1)
+)
+POINTS = RINGS[1]
 PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Mobile Safari/537.36"
 
 
@@ -85,7 +92,9 @@ def visit(chromium):
 def test_every_page_opens_without_a_complaint_and_asks_nobody_else(path, visit, address):
     seen = visit().go(f"{address}/{path}", PAGES[path])
     drawn = (
-        f"{CHART} g.mark-symbol.role-mark path" if path not in {"", "results"} else "[data-testid=stDataFrame] canvas"
+        f"{CHART} g.mark-symbol.role-mark path"
+        if path not in {"", "results", "sql"}
+        else "[data-testid=stDataFrame] canvas"
     )
     seen.page.locator(drawn).first.wait_for(state="attached")
     assert seen.page.locator("[data-testid=stException]").count() == 0
@@ -93,7 +102,7 @@ def test_every_page_opens_without_a_complaint_and_asks_nobody_else(path, visit, 
 
 
 def test_a_filter_changes_the_chart_and_its_link_opens_the_same_chart(visit, address, reader):
-    seen = visit().go(f"{address}/training")
+    seen = visit().go(f"{address}/training?grey=false")
     everything = reader.points("train", "best", filter_text="slot_kind=cpu")
     some = reader.points("train", "best", filter_text="slot_kind=cpu group_size=16 width<1")
     assert 0 < len(some) < len(everything)
@@ -108,7 +117,7 @@ def test_a_filter_changes_the_chart_and_its_link_opens_the_same_chart(visit, add
 
 
 def test_a_choice_from_a_list_is_in_the_link(visit, address, reader):
-    seen = visit().go(f"{address}/inference?tested=Every+test+resolution")
+    seen = visit().go(f"{address}/inference?grey=false&tested=Every+test+resolution")
     every = reader.points("inference", "all", filter_text="slot_kind=cpu")
     seen.count(POINTS, len(every))
     seen.page.get_by_label("Device").first.click()
@@ -131,6 +140,53 @@ def test_pointing_at_a_point_in_theory_marks_it_where_it_was_measured(visit, add
     told = seen.page.locator("#vg-tooltip-element")
     assert "images/s" in told.inner_text()
     assert "M MACs" in told.inner_text()
+
+
+def test_a_click_selects_a_point_and_its_link_opens_its_result(visit, address):
+    seen = visit().go(f"{address}/training")
+    points = seen.page.locator(POINTS)
+    points.nth(2).click(force=True)
+    opened = seen.page.get_by_role("link", name="Open seed 0")
+    opened.wait_for()
+    points.nth(5).click(force=True, modifiers=["Shift"])
+    seen.page.get_by_role("link", name="Compare 2 points").wait_for()
+    seen.page.mouse.move(0, 0)
+    assert seen.rings() == [2, 2]
+    again = visit().go(seen.page.url)
+    again.page.get_by_role("link", name="Compare 2 points").wait_for()
+    assert again.rings() == [2, 2]
+    points.nth(2).click(force=True)
+    seen.page.get_by_role("link", name="Compare 2 seeds").wait_for()
+    opened.click()
+    seen.page.wait_for_url("**/result?result=*")
+    seen.page.get_by_role("heading", level=1).wait_for()
+    assert seen.complaints == again.complaints == []
+
+
+def test_a_row_of_the_table_selects_its_point(visit, address):
+    seen = visit(viewport={"width": 1280, "height": 1800}).go(f"{address}/training")
+    table = seen.page.locator("[data-testid=stDataFrame] canvas").first
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 15, "y": 52}, force=True)  # it lies under what scrolls it
+    seen.page.get_by_role("link", name="Open seed 0").wait_for()
+    seen.page.wait_for_url("**points=*")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "SVG"])
+def test_a_figure_is_downloaded_on_white_with_every_point(visit, address, reader, kind):
+    seen = visit(color_scheme="dark").go(f"{address}/training?grey=false")
+    with seen.page.expect_download() as downloading:
+        seen.page.get_by_role("button", name=f"Figure as {kind}").click()
+    assert downloading.value.suggested_filename == f"train-front.{kind.lower()}"
+    content = Path(downloading.value.path()).read_bytes()
+    if kind == "PNG":
+        assert content.startswith(b"\x89PNG")
+        return
+    rows = reader.points("train", "best", filter_text="slot_kind=cpu")
+    assert b'fill="#ffffff"' in content
+    assert LIGHT.families[0].encode() in content
+    assert content.count(b"Training throughput, images/s") > 0
+    assert all(f"{row['top1_mean']:.2f} %".encode() in content for row in rows)
 
 
 def test_a_family_that_was_chosen_for_the_speedup_is_in_the_link(visit, address):

@@ -13,6 +13,7 @@ import pytest
 
 import dashboard
 from dashboard import start
+from tests.dashboard.test_browser import visit  # noqa: F401  # a fixture
 
 FOLDER = Path(dashboard.__file__).parent
 
@@ -29,6 +30,7 @@ def test_the_command_serves_this_machine_only_and_names_no_database():
         "--server.fileWatcherType=none",
         "--browser.gatherUsageStats=false",
         "--client.showErrorDetails=none",
+        "--runner.postScriptGC=false",
     ):
         assert option in command
     assert "sqlite" not in " ".join(command)
@@ -45,8 +47,33 @@ def test_every_option_is_one_that_streamlit_knows():
     from streamlit import config
 
     known = config.get_config_options()
-    for name in start._OPTIONS:
-        assert name in known
+    options = [one.removeprefix("--").partition("=")[0] for one in start.command(1, "dash.example.org")[5:]]
+    assert {"server.allowedHosts", "server.corsAllowedOrigins", *start._OPTIONS} <= set(options)
+    assert set(options) <= set(known)
+
+
+def test_a_reverse_proxy_is_let_in_by_its_name_alone():
+    plain, proxied = start.command(8501), start.command(8501, "dash.example.org:8443")
+    assert [one for one in proxied if one not in plain] == [
+        "--server.allowedHosts=dash.example.org",
+        "--server.corsAllowedOrigins=https://dash.example.org:8443",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["*", "https://dash.example.org", "a b", "dash.example.org --server.address=0.0.0.0", "."]
+)
+def test_a_proxy_that_cannot_be_one_is_refused(name):
+    done = subprocess.run(
+        [sys.executable, "-m", "dashboard"],
+        env={**os.environ, start.PROXY_VARIABLE: name},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "is no name of a host; give one such as dash.example.org" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_port_in_use_is_passed_over_unless_it_was_asked_for():
@@ -94,3 +121,55 @@ def test_ending_the_program_ends_the_server(tmp_path):
     assert program.wait(timeout=20) == 0
     program.stdout.close()
     assert start._is_free(port)
+
+
+SECRETS = """
+[auth]
+redirect_uri = "https://dash.example.org/oauth2callback"
+cookie_secret = "0123456789abcdef0123456789abcdef"
+client_id = "dashboard"
+client_secret = "secret"
+server_metadata_url = "https://login.example.org/.well-known/openid-configuration"
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("secrets", "words"), [(SECRETS, "people who are logged in"), (SECRETS + "=", "cannot be read, so nobody can tell")]
+)
+def test_where_people_have_to_log_in_no_page_shows_anything_before(secrets, words, tmp_path, visit, seeded_url):  # noqa: F811
+    (tmp_path / ".streamlit").mkdir()
+    (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets)
+    environment = {**os.environ, "ORCHESTRATOR_DB": seeded_url, start.PROXY_VARIABLE: "dash.example.org"}
+    program = subprocess.Popen(
+        [sys.executable, "-m", "dashboard"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    address = program.stdout.readline().split()[2]
+    received = []
+    try:
+        page = visit().page
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(str(data))))
+        for path in ("", "results", "sql"):
+            page.goto(f"{address}/{path}")
+            page.get_by_text(words).wait_for()
+        port = int(address.rsplit(":", 1)[1])
+        allowed = {origin: let_in(port, origin) for origin in ("https://dash.example.org", "https://evil.example")}
+    finally:
+        program.terminate()
+        program.wait(timeout=20)
+        program.stdout.close()
+    assert received
+    assert not [message for message in received if "fashion" in message]
+    assert allowed == {"https://dash.example.org": True, "https://evil.example": False}
+
+
+def let_in(port, origin):
+    """Whether a page of some origin may talk to the server through the browser."""
+    request = (
+        f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {origin}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(request.encode())
+        return connection.recv(64).startswith(b"HTTP/1.1 101")

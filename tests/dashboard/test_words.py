@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
-from dashboard import comparing, coverage, wording
-from dashboard.remaining import remaining
+from dashboard.figures.front_points import Drawn
+from dashboard.words import comparing, coverage, wording
+from dashboard.words.remaining import remaining
 from db.bootstrap import Point
 from db.records import JobRow
 from db.speedup import speedup
@@ -171,9 +173,36 @@ def test_every_result_is_shown_or_its_absence_explained(reader):
     words = coverage.sentence(shown, points, tested, left_out, mode="inference", scenario="native")
     assert words == (
         f"{points} of 50 tested configurations shown; left out: {tested - points} tested at another "
-        "than the native resolution, 4 disturbed by other programs while measured (`orchestrator remeasure` repeats "
-        "that) and 2 not measured yet. 6 on the front, 2 noisy."
+        "than the native resolution, 4 noisy (`orchestrator remeasure --noisy` measures again), 4 disturbed by other "
+        "programs while measured (`orchestrator remeasure --noisy`, likewise) and 2 not measured yet. 6 on the front."
     )
+    grey = coverage.sentence(shown, points, tested, left_out, mode="inference", scenario="native", greyed=4)
+    assert grey == f"{words} 4 points in grey do not compete."
+
+
+def test_old_software_is_told_with_the_command_that_measures_again(reader):
+    shown, points, tested, left_out = told(reader, 1000)
+    stale = replace(left_out, stale=3)
+    words = coverage.sentence(shown, points, tested, stale, mode="inference", scenario="native", greyed=1)
+    assert "3 measured with software that is no longer there (`orchestrator remeasure --stale`)" in words
+    assert words.endswith("1 point in grey does not compete.")
+
+
+def test_theory_and_practice_are_compared_in_a_sentence(reader):
+    part = reader.part("train", "best")
+    scopes = [scope for scope in part.scopes() if scope["slot_kind"] == "cpu"]
+    competing = part.nearest(scopes)
+    front = [row for row in competing if row["on_front"]]
+    beaten = [row for row in competing if not row["on_front"]]
+    number = f"**{len(front)} points are on the measured front"
+    said = coverage.theory_and_practice
+    assert said(Drawn(competing, theory=front)) == (
+        f"{number}**, and by multiply-accumulates alone one would have found the same."
+    )
+    half = Drawn(competing, theory=[*front[:2], *beaten])
+    assert said(half) == f"{number}; by multiply-accumulates alone one would have found 2 of them.**"
+    assert said(Drawn(competing, theory=beaten)).endswith("would have found none of them.**")
+    assert said(Drawn(competing)) == ""
 
 
 def test_points_that_are_too_many_to_draw_are_counted_with_the_rule_that_chose(reader):

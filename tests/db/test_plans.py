@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from benchmarks.many_results import fill
-from dashboard.coverage import NEWEST_FIRST
+from dashboard.words.coverage import NEWEST_FIRST
 from db.engine import open_write_engine
 from db.front_views import MODES, SCENARIOS
 from db.reader import open_reader
@@ -196,3 +196,17 @@ def test_throughput_is_looked_up_for_the_rows_of_a_page_alone(large_url, stateme
     assert "measurements" not in first
     assert "throughput" not in first
     assert not read_whole(looked_up, "evaluations")
+
+
+@pytest.mark.parametrize("sweep", [None, "sweep 3"])
+def test_the_tests_of_a_network_are_found_by_its_trainings_and_networks_by_their_points(large_url, statements, sweep):
+    with contextlib.closing(open_reader(large_url)) as reader:
+        statements.clear()
+        networks = reader.resolutions(sweep).networks()
+        one = networks[-1]
+        assert len(reader.resolutions(sweep).curves(one["variant_id"], one["dataset_id"])) == 10
+    found, curves = plans(large_url, statements).values()
+    assert not [table for table in LARGE if read_whole(found, table)]
+    assert not [table for table in LARGE if read_whole(curves, table)]
+    assert "ix_trainings_variant_id" in curves
+    assert "ix_evaluations_training" in curves

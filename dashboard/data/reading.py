@@ -11,15 +11,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.coverage import NEWEST_FIRST
 from dashboard.start import DEFAULT_URL, VARIABLE
-from db import comparison
+from dashboard.words.coverage import NEWEST_FIRST
 from db.front_part import FrontPart, LeftOut
 from db.front_views import Mode, Scenario
+from db.group_fronts import Cost
 from db.reader import Reader, open_reader
-from db.records import FailureGroup
-from db.speedup import Speedup
-from db.tallies import Tally
 
 Rows = list[dict[str, Any]]
 
@@ -51,16 +48,18 @@ class Chosen:
         scenario: Which test resolutions count.
         sweep: Only results of the sweep of this very name.
         text: A FILTER.
+        noisy: Noisy measurements compete, too.
     """
 
     mode: Mode
     scenario: Scenario
     sweep: str | None
     text: str
+    noisy: bool = False
 
     def part(self, reader: Reader) -> FrontPart:
         """Return what reads them."""
-        return reader.part(self.mode, self.scenario, sweep=self.sweep, filter_text=self.text)
+        return reader.part(self.mode, self.scenario, sweep=self.sweep, filter_text=self.text, noisy=self.noisy)
 
 
 @st.cache_resource(show_spinner=False)
@@ -85,7 +84,7 @@ def _identity(one: Source) -> tuple[str, str]:
 
 
 def _fields(one: Chosen) -> tuple[str, ...]:
-    return one.mode, one.scenario, str(one.sweep is None), one.sweep or "", one.text
+    return one.mode, one.scenario, str(one.sweep is None), one.sweep or "", one.text, str(one.noisy)
 
 
 _kept = st.cache_data(max_entries=100, show_spinner=False, hash_funcs={Source: _identity, Chosen: _fields})
@@ -98,9 +97,33 @@ def scopes(where: Source, chosen: Chosen) -> Rows:
 
 
 @_kept
+def places(where: Source, chosen: Chosen) -> Rows:
+    """Return the same, also where something was measured and nothing competes."""
+    return chosen.part(where.reader).scopes(greyed=True)
+
+
+@_kept
 def nearest(where: Source, chosen: Chosen, among: Rows, others: int) -> Rows:
     """Return every point of the front and so many others, the nearest, in some scopes."""
     return chosen.part(where.reader).nearest(among, others)
+
+
+@_kept
+def greyed(where: Source, chosen: Chosen, among: Rows, most: int) -> Rows:
+    """Return the most accurate points of some scopes that were measured and do not compete."""
+    return chosen.part(where.reader).greyed(among, most)
+
+
+@_kept
+def leaders(where: Source, chosen: Chosen, among: Rows, by: Sequence[str], cost: Cost, most: int) -> Rows:
+    """Return the points of some scopes that lead their group; arguments as of ``FrontPart.leaders``."""
+    return chosen.part(where.reader).leaders(among, by=by, cost=cost, most=most)
+
+
+@_kept
+def evaluations(where: Source, chosen: Chosen, points: Rows) -> list[Rows]:
+    """Return what each of some points pools, as ``Reader.evaluations_of`` does."""
+    return where.reader.evaluations_of(points, sweep=chosen.sweep, filter_text=chosen.text)
 
 
 def all_points(where: Source, chosen: Chosen, among: Rows) -> Rows:
@@ -145,75 +168,12 @@ def results_counted(where: Source, sweep: str | None, text: str, most: int) -> i
 
 
 @_kept
-def comparison_of(
-    where: Source, baseline: str, candidate: str, mode: Mode, scenario: Scenario, sweep: str | None
-) -> Speedup:
-    """Return the speed-up of the candidate over the baseline at equal accuracy."""
-    return comparison.compare(
-        where.reader, baseline=baseline, candidate=candidate, mode=mode, scenario=scenario, sweep=sweep
-    )
+def results_stored(where: Source) -> int:
+    """Return how many results there are: evaluations, finished measurements and published ones."""
+    return where.reader.results_stored()
 
 
 @_kept
 def combinable(where: Source) -> list[str]:
     """Return the publications whose accuracies can be put on throughput measured here."""
     return where.reader.combinable_publications()
-
-
-@_kept
-def combined_points(where: Source, mode: Mode, scenario: Scenario, sweep: str | None, publication: str) -> Rows:
-    """Return a publication's points with throughput measured here."""
-    return where.reader.combined(mode, scenario, publication=publication, sweep=sweep).points
-
-
-@_kept
-def combined_comparison(
-    where: Source, sides: tuple[str, str], mode: Mode, scenario: Scenario, sweep: str | None, publication: str
-) -> comparison.CombinedSpeedup:
-    """Return the speed-up of published accuracies with throughput measured here, of the second side over the first."""
-    return comparison.compare_combined(
-        where.reader,
-        baseline=sides[0],
-        candidate=sides[1],
-        mode=mode,
-        scenario=scenario,
-        publication=publication,
-        sweep=sweep,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a sweep has come to.
-
-    Attributes:
-        failures: The jobs that failed, grouped.
-        recent: Rows of ``results``, the newest first.
-        measured: The newest measurements, where the sweep has no results.
-    """
-
-    failures: list[FailureGroup]
-    recent: Rows
-    measured: Rows
-
-
-@st.cache_data(max_entries=20, show_spinner=False)
-def progress(url: str, sweep: str, tallies: Sequence[Tally], columns: Sequence[str], limit: int) -> Progress:
-    """Return what a sweep has come to; read again only when its ``tallies`` have changed, however often it is asked.
-
-    Args:
-        url: The database.
-        sweep: Name of the sweep.
-        tallies: Of its jobs, as they are now.
-        columns: Of the recent results.
-        limit: How many of them.
-    """
-    del tallies
-    reader = _reader(url)
-    sweep_id = reader.sweep(sweep).sweep_id
-    recent = reader.view("results", sweep=sweep, columns=columns, sort=["-finished_at"], limit=limit)
-    return Progress(
-        failures=reader.failures(sweep_id),
-        recent=recent,
-        measured=[] if recent else reader.newest_measurements(sweep_id, limit),
-    )

@@ -1,13 +1,18 @@
 """Selectors that several pages share. Each writes its choice into the page's address, so that a link repeats it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Final, cast
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import wording
+from dashboard.data.reading import Rows, Source
+from dashboard.figures import figure_files
+from dashboard.figures.figure_files import Chart
 from dashboard.figures.palette import DARK, LIGHT, Palette
-from dashboard.reading import Rows, Source
+from dashboard.words import wording
 from db.front_views import SCENARIOS, Scenario
 
 ALL_SWEEPS: Final = "All sweeps"
@@ -20,6 +25,10 @@ FILTER_EXAMPLE: Final = "group_size=16 norm in (gn, ln+pn) width<1"
 _FILTER_HELP: Final = (
     "Conditions that must all hold, for example `group_size=16 norm=ln+pn train_resolution=half` or "
     "`width in (0.25, 0.5)`. What is left out does not compete for the front."
+)
+_NOISY_HELP: Final = (
+    "A measurement is noisy where its timed blocks disagree by more than the limit. By default only clean ones make a "
+    "front: `orchestrator remeasure --noisy` measures the others again."
 )
 _SCENARIOS: Final[dict[Scenario, str]] = {
     "best": "Best test resolution",
@@ -47,6 +56,21 @@ def choose(label: str, options: Sequence[str], key: str, tip: str | None = None)
     """Let the reader choose one of some options; the first at first."""
     chosen = st.selectbox(label, options, key=key, bind="query-params", disabled=len(options) < 2, help=tip)
     return cast("str", chosen)  # never None: there are options
+
+
+def switch(label: str, key: str, tip: str, *, at_first: bool = False) -> bool:
+    """Let the reader switch something on or off."""
+    return st.toggle(label, value=at_first, key=key, bind="query-params", help=tip)
+
+
+def noisy() -> bool:
+    """Let the reader decide whether noisy measurements compete for a front."""
+    return switch("Noisy measurements compete too", "noisy", _NOISY_HELP)
+
+
+def choices() -> AbstractContextManager[Any]:
+    """Return where a page puts its selectors: above what it shows; on a phone, where they would fill it, folded up."""
+    return st.expander("Choices", icon=":material/tune:") if on_a_phone() else st.container()
 
 
 def sweep(where: Source) -> str | None:
@@ -94,9 +118,14 @@ def family(key: str, label: str, families: Sequence[str], default: str) -> str:
     return chosen or default
 
 
-def scope(rows: Rows) -> Rows:
-    """Let the reader choose one data set and one device, if there are several, and return their rows."""
-    data_sets, places = st.columns(2)
+def scope(rows: Rows, columns: Sequence[DeltaGenerator] = ()) -> Rows:
+    """Let the reader choose one data set and one device, if there are several, and return their rows.
+
+    Args:
+        rows: To choose among.
+        columns: Two, to put the selectors into; beside each other if not given.
+    """
+    data_sets, places = columns or st.columns(2)
     with data_sets:
         rows = _one_of("Data set", "dataset", rows, wording.data_set)
     with places:
@@ -136,3 +165,26 @@ def download(read: Callable[[], Sequence[dict[str, Any]]], number: int, name: st
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def figure_download(figure_of: Callable[[Palette], Chart], name: str) -> None:
+    """Offer a chart as a PNG and as an SVG file: on white, in the light theme's colours, made when asked for.
+
+    Args:
+        figure_of: Draws the chart in some colours; not called before somebody wants a file.
+        name: Of the files, without their ending; no other chart of the page has it.
+    """
+    for kind, mime, file_of in (("PNG", "image/png", figure_files.png), ("SVG", "image/svg+xml", figure_files.svg)):
+        st.download_button(
+            f"Figure as {kind}",
+            partial(_file, file_of, figure_of),
+            file_name=f"{name}.{kind.lower()}",
+            mime=mime,
+            key=f"{name}.{kind.lower()}",
+            icon=":material/image:",
+            on_click="ignore",
+        )
+
+
+def _file(file_of: Callable[[Chart], bytes], figure_of: Callable[[Palette], Chart]) -> bytes:
+    return file_of(figure_of(LIGHT))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from dashboard import wording
+from dashboard.words import wording
 from db.combination import SOURCE
 from db.pairing import Pairing
 from db.speedup import Speedup
@@ -15,12 +15,24 @@ _SCOPE: Final = ("source", "dataset", "dataset_id", "slot_kind", "device", "thre
 
 
 def families(rows: Sequence[Row]) -> list[str]:
-    """Return a FILTER for each family, from the plainest to the most changed.
+    """Return a FILTER for each family, in the order of ``series``."""
+    return [filter_of(name) for name in series(rows)]
+
+
+def series(rows: Sequence[Row]) -> list[str]:
+    """Return the name of each family, from the plainest to the most changed.
 
     Plain is a small group size, a norm without proxy normalisation, and training at the native resolution.
     """
     found = {str(row["series"]): _change(row) for row in sorted(rows, key=_change, reverse=True)}
-    return [f"series={_quoted(name)}" for name in sorted(found, key=lambda name: (found[name], name))]
+    return sorted(found, key=lambda name: (found[name], name))
+
+
+def filter_of(*names: str) -> str:
+    """Return the FILTER of one family by its name, or of several."""
+    if len(names) == 1:
+        return f"series={_quoted(names[0])}"
+    return f"series in ({', '.join(map(_quoted, names))})"
 
 
 def _change(row: Row) -> tuple[int, bool, bool]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from dashboard import wording
+from dashboard.words import wording
 from db.errors import DatabaseMissingError, StoreError
 
 FIRST_STEP = "orchestrator launch examples/quickstart.yaml"

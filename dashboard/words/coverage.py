@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from dashboard import wording
+from dashboard.figures import families
+from dashboard.figures.front_points import Drawn
+from dashboard.words import wording
 from db.front_part import LeftOut
 from db.front_views import Mode, Scenario
 from db.fronts import chosen_on_test_images
@@ -16,6 +18,8 @@ SHOWN, COUNTED = 1_000, 10_000
 NEWEST_FIRST: Final = ("-finished_at", "series")
 #: Points beside the front that are drawn at most; more than a person can tell apart, and few enough for a browser.
 DRAWN: Final = 2_000
+#: Likewise of those that do not compete.
+GREYED: Final = 500
 _OTHER_RESOLUTIONS: Final[dict[Scenario, str]] = {
     "best": "tested at another than the network's best test resolution",
     "native": "tested at another than the native resolution",
@@ -24,36 +28,67 @@ _OTHER_RESOLUTIONS: Final[dict[Scenario, str]] = {
 
 
 def sentence(
-    drawn: Sequence[Row], points: int, tested: int, left_out: LeftOut, *, mode: Mode, scenario: Scenario
+    drawn: Sequence[Row],
+    points: int,
+    tested: int,
+    left_out: LeftOut,
+    *,
+    mode: Mode,
+    scenario: Scenario,
+    greyed: int = 0,
 ) -> str:
     """Say how many points are shown of how many, and why the others are not.
 
     Args:
-        drawn: The points of the chart: all of the front, and the nearest others.
-        points: How many points of the scenario there are in the chart's place.
+        drawn: The points of the chart that compete: all of the front, and the nearest others.
+        points: How many points of the scenario compete in the chart's place.
         tested: How many there are of every test resolution.
         left_out: What was tested and has no throughput that counts.
         mode: Whose throughput is shown.
         scenario: Which test resolutions are shown.
+        greyed: How many points are drawn that do not compete.
     """
     reasons = [
         (points - len(drawn), "further from the front"),
         (tested - points, _OTHER_RESOLUTIONS[scenario]),
-        (left_out.contended, "disturbed by other programs while measured (`orchestrator remeasure` repeats that)"),
-        (left_out.stale, "measured with software that is no longer there (the next launch measures them again)"),
+        (left_out.noisy, "noisy (`orchestrator remeasure --noisy` measures again)"),
+        (left_out.contended, "disturbed by other programs while measured (`orchestrator remeasure --noisy`, likewise)"),
+        (left_out.stale, "measured with software that is no longer there (`orchestrator remeasure --stale`)"),
         (left_out.waiting, "not measured yet"),
     ]
     told = [f"{number:,} {reason}" for number, reason in reasons if number > 0]
-    number = tested + left_out.contended + left_out.stale + left_out.waiting
+    number = tested + left_out.noisy + left_out.contended + left_out.stale + left_out.waiting
     total = wording.counted(number, "tested configuration")
     because = f"; left out: {wording.listed(told)}" if told else ""
     parts = [
         f"{len(drawn):,} of {total} shown{because}.",
         _selection(points - len(drawn)),
         _judged(drawn, mode),
+        f"{wording.counted(greyed, 'point')} in grey {_competes(greyed)} not compete." if greyed else "",
         choice(drawn, scenario),
     ]
     return " ".join(part for part in parts if part)
+
+
+def _competes(number: int) -> str:
+    return "does" if number == 1 else "do"
+
+
+def theory_and_practice(drawn: Drawn) -> str:
+    """Say whether those who count multiply-accumulates would have found the front; empty where nobody counted.
+
+    Args:
+        drawn: With every point of both fronts.
+    """
+    front = {families.identity(row) for row in drawn.competing if row["on_front"]}
+    found = front & {families.identity(row) for row in drawn.theory}
+    if not front or not drawn.theory:
+        return ""
+    networks = f"{wording.counted(len(front), 'point')} {'is' if len(front) == 1 else 'are'} on the measured front"
+    if found == front:
+        return f"**{networks}**, and by multiply-accumulates alone one would have found the same."
+    number = f"{len(found):,} of them" if found else "none of them"
+    return f"**{networks}; by multiply-accumulates alone one would have found {number}.**"
 
 
 def _selection(further: int) -> str:

@@ -1,0 +1,1 @@
+"""What the pages read of the store, kept until the store changes."""

@@ -1,0 +1,112 @@
+"""A sweep's progress, slots and events in words. Pure."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+from dashboard.words import wording
+from db.remaining import Remaining
+from db.sweep_progress import EventRow, Rounds, SlotRow
+
+STAGES: Final = {"train": "Train", "evaluate": "Fine-tune and test", "measure": "Measure throughput"}
+#: States that nothing more will come of, whatever the result.
+OVER: Final = ("done", "diverged", "failed", "quarantined", "cancelled", "blocked")
+#: Of these, those that a person may want to mend.
+FAILED: Final = ("failed", "quarantined")
+#: How an attempt ended → what is said of it.
+_OUTCOMES: Final = {
+    "out_of_memory": "out of memory",
+    "timeout": "took too long",
+    "lost": "lost with its driver",
+    "stopped": "stopped",
+}
+
+
+def progress_of(states: Mapping[str, int], rounds: Rounds | None) -> float:
+    """Return how much of a stage is finished, 0 to 1; rounds of unfinished measurements count in part.
+
+    Args:
+        states: State → number of jobs; at least one.
+        rounds: Of measurements that are not complete; None for another stage.
+    """
+    over = float(sum(number for state, number in states.items() if state in OVER))
+    if rounds is not None:
+        over += rounds.done / rounds.wanted
+    return min(1.0, over / sum(states.values()))
+
+
+def stage_sentence(stage: str, states: Mapping[str, int], rounds: Rounds | None) -> str:
+    """Say how far a stage is: jobs by state, and rounds where measurements have several; arguments as above."""
+    over = sum(number for state, number in states.items() if state in OVER)
+    total = sum(states.values())
+    told = wording.listed(f"{number:,} {state}" for state, number in states.items())
+    words = f"**{STAGES[stage]}**: {over:,} of {wording.counted(total, 'job')} ({told})"
+    if rounds is None or rounds.wanted < 2:
+        return words
+    done = sum(number for state, number in states.items() if state == "done") * rounds.wanted + rounds.done
+    wanted = (total - over + states.get("done", 0)) * rounds.wanted
+    return f"{words}, {done:,} of {wording.counted(wanted, 'round')}"
+
+
+def finishing(rest: Remaining, now: dt.datetime, zone: dt.tzinfo) -> str:
+    """Say when a sweep will be finished, and from when to when that may be.
+
+    Args:
+        rest: What is left.
+        now: The time, aware.
+        zone: The reader's.
+    """
+    words = f"Finished about {_clock(now, rest.seconds, zone)}"
+    if rest.low is not None and rest.high is not None:
+        low, high = (_clock(now, seconds, zone) for seconds in (rest.low, rest.high))
+        words += f", likely between {low} and {high}" if low != high else ""
+    return f"{words} ({zone}), by how long its jobs took so far."
+
+
+def _clock(now: dt.datetime, seconds: float, zone: dt.tzinfo) -> str:
+    """Return the time of day, with the date where it is another day."""
+    then = (now + dt.timedelta(seconds=seconds)).astimezone(zone)
+    return f"{then:%H:%M}" if then.date() == now.astimezone(zone).date() else f"{then:%Y-%m-%d %H:%M}"
+
+
+def slot_row(slot: SlotRow, now: dt.datetime) -> dict[str, Any]:
+    """Return a slot as a row of a table: what it does, or what it did last and since when it is idle."""
+    is_busy = slot.ended_at is None
+    threads = f", {wording.counted(slot.threads, 'thread')}" if slot.threads else ""
+    return {
+        "slot": slot.slot,
+        "machine": slot.node,
+        "does": slot.stage if is_busy else "idle",
+        "for": wording.duration((now - (slot.ended_at or slot.started_at)).total_seconds()),
+        "progress": slot.progress if is_busy else None,
+        "says": slot.progress_text if is_busy else f"last: {slot.stage}, {_ended(slot.outcome)}",
+        "job": slot.label,
+        "device": f"{slot.device}{threads}" if slot.device else None,
+        "attempt": slot.attempt,
+    }
+
+
+def event_row(event: EventRow) -> dict[str, Any]:
+    """Return an event as a row of a table."""
+    return {
+        "at": event.at,
+        "stage": event.stage,
+        "what happened": _happened(event),
+        "job": event.label,
+        "slot": event.slot,
+        "says": event.message.partition("\n")[0] or None,
+        "attempt": event.attempt,
+        "more": f"result?result={event.fingerprint}",
+    }
+
+
+def _happened(event: EventRow) -> str:
+    if event.state != "queued":
+        return event.state
+    if event.outcome == "done":
+        return "a round done, more to come"
+    return f"{_ended(event.outcome)}, to be tried again"
+
+
+def _ended(outcome: str | None) -> str:
+    return _OUTCOMES.get(outcome or "", outcome or "not known how it ended")

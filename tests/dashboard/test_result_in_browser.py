@@ -1,0 +1,75 @@
+"""The way to a result and to a comparison, as a person goes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.dashboard.detailed import FAMILIES, evaluation, seed_details
+from tests.dashboard.test_browser import CHART, PHONE, Visit
+
+pytestmark = pytest.mark.browser
+
+PLAIN, CHANGED = FAMILIES
+#: Middle of a row's checkbox in the table, pixels from its upper left corner; rows are 35 pixels high.
+CHECKBOX, FIRST_ROW, ROW = 16, 52, 35
+
+
+@pytest.fixture(scope="module")
+def address(serve, tmp_path_factory):
+    url = f"sqlite:///{tmp_path_factory.mktemp('seen')}/results.db"
+    seed_details(url)
+    return serve(url)
+
+
+@pytest.fixture
+def visit(chromium):
+    contexts = []
+
+    def visited(**options):
+        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 1000}, **options}))
+        return Visit(contexts[-1])
+
+    yield visited
+    for context in contexts:
+        context.close()
+
+
+def test_selected_results_open_side_by_side_and_from_there_each_alone(visit, address):
+    seen = visit().go(f"{address}/results?filter=slot_kind%3Dcpu+seed%3D0", "Results")
+    table = seen.page.locator("[data-testid=stDataFrame] .dvn-scroller").first
+    for row, offered in ((0, "Open result"), (2, "Compare these 2 results")):
+        table.click(position={"x": CHECKBOX, "y": FIRST_ROW + ROW * row})
+        seen.page.get_by_role("link", name=offered).wait_for()
+    seen.page.get_by_role("link", name="Compare these 2 results").click()
+    seen.page.get_by_role("heading", level=1, name="Compare").wait_for()
+    seen.page.locator(f"{CHART} svg").nth(2).wait_for()
+    assert "results=" in seen.page.url
+    seen.page.get_by_role("link", name="Open A").click()
+    seen.page.get_by_role("heading", level=1, name="G16-LN+PN-Half b0 ×0.5").wait_for()
+    seen.page.locator(f"{CHART} svg").nth(2).wait_for()
+    assert f"result={evaluation(CHANGED).fingerprint}" in seen.page.url
+    with seen.page.expect_download() as downloading:
+        seen.page.get_by_role("button", name="Download as CSV (20 rows)").first.click()
+    assert downloading.value.suggested_filename.startswith("samples-train-")
+    rows = Path(downloading.value.path()).read_text(encoding="utf-8").splitlines()
+    assert "images_per_second" in rows[0]
+    assert len(rows) == 1 + 4 * 5
+    again = visit().go(seen.page.url, "G16-LN+PN-Half b0 ×0.5")
+    again.page.locator(f"{CHART} svg").first.wait_for()
+    assert seen.complaints == again.complaints == []
+
+
+@pytest.mark.parametrize("path", ["result?result={0}", "compare?results={0},{1}"])
+def test_nothing_about_results_is_wider_than_a_phone(path, visit, address):
+    options = {"viewport": {"width": 400, "height": 800}, "is_mobile": True, "user_agent": PHONE}
+    named = (evaluation(PLAIN).fingerprint, evaluation(CHANGED).fingerprint)
+    seen = visit(**options).go(f"{address}/{path.format(*named)}")
+    chart = seen.page.locator(f"{CHART} svg").nth(1)
+    chart.wait_for()
+    box = chart.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 400
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert seen.complaints == []

@@ -1,0 +1,424 @@
+"""The page about one result, and the ways to it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import statistics
+from dataclasses import replace
+
+import altair as alt
+import pytest
+
+from dashboard.figures.curve_figure import curve_figure, curve_records
+from dashboard.figures.palette import DARK, LIGHT
+from dashboard.figures.sample_figure import (
+    COUNTS,
+    DISTURBED,
+    block_records,
+    middle_half,
+    reference_records,
+    sample_figure,
+    summary_record,
+)
+from dashboard.words import result_words
+from db.publications import read_csv
+from db.reader import open_reader
+from db.store import open_store
+from tests.dashboard.detailed import (
+    EPOCHS,
+    FAMILIES,
+    evaluation,
+    failed_training,
+    measurement,
+    running_training,
+    seed_details,
+    training,
+)
+from tests.dashboard.seeded import CPU, PUBLISHED, Seeder
+from workers.protocol.jobs import job_from_dict
+from workers.protocol.variant import HALF_RESOLUTION, NATIVE_RESOLUTION
+
+PLAIN, CHANGED = FAMILIES
+ON_CPU = "Intel(R) Xeon(R) Platinum 8481C, 1 thread, fp32"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    """URL of a database with all that is told of single results; nobody writes to it."""
+    found = f"sqlite:///{tmp_path_factory.mktemp('detailed')}/results.db"
+    seed_details(found)
+    return found
+
+
+@pytest.fixture
+def details(url):
+    with contextlib.closing(open_reader(url)) as reader:
+        yield reader.details()
+
+
+def said(app):
+    """Return all words of a page, its tables included."""
+    elements = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.error, *app.info, *app.warning, *app.code]
+    tables = [table.value.to_csv(index=False) for table in (*app.dataframe, *app.table)]
+    return "\n".join([*(str(element.value) for element in elements), *tables]).replace("\\", "")
+
+
+def links(app):
+    """Return label and query of each link to another page."""
+    return {
+        link.proto.label.replace("\\", ""): (link.proto.page, link.proto.query_string) for link in app.get("page_link")
+    }
+
+
+def measured(details, job):
+    (number,) = details.measurements_of(job.fingerprint)
+    return details.measured([number])[number]
+
+
+def test_a_result_is_told_in_words_and_numbers_with_units(open_page, url, details):
+    job = evaluation(CHANGED)
+    app = open_page("result", url, result=job.fingerprint[:8], place=ON_CPU)
+    row = details.evaluations([job.fingerprint])[job.fingerprint]
+    assert app.title[0].value.replace("\\", "") == "G16-LN+PN-Half b0 ×0.5"
+    assert "Trained at 20 px (half), tested at 28 px (native), seed 0, on fashion-mnist, 12,000 training" in said(app)
+    metrics = {metric.label: (metric.value, metric.delta) for metric in app.metric}
+    gain = row["top1"] - row["top1_before_fine_tune"]
+    assert metrics["Top-1"] == (f"{row['top1']:.2f} %", f"{gain:+.2f} points by fine-tuning")
+    assert metrics["Validation top-1"][0] == f"{row['validation_top1']:.2f} %"
+    train = measured(details, measurement(CHANGED, "train", 20)).row
+    assert metrics["Training, images/s"] == (f"{train['images_per_second']:,.0f}", "noisy")
+    assert f"{row['correct']:,} of 2,000 test images right" in said(app)
+
+
+def test_a_measurement_is_told_with_interval_verdict_settings_and_what_loading_costs(open_page, url, details):
+    app = open_page("result", url, result=evaluation(CHANGED).fingerprint, place=ON_CPU)
+    words = said(app)
+    row = measured(details, measurement(CHANGED, "inference", 28)).row
+    assert f"{row['images_per_second']:,.0f} images/s" in words
+    assert f"{row['low']:,.0f} images/s to {row['high']:,.0f} images/s" in words
+    assert "Noisy: all blocks together vary by 7 %." in words
+    assert '"4 rounds, 1 disturbed; 15 timed blocks count"' in words
+    assert '"128 images, the fastest of those tried"' in words
+    assert "80 % of the network alone" in words
+    assert "5.0× the network" in words
+    latencies = [row[f"latency_{name}_milliseconds"] for name in ("p50", "p90", "p99")]
+    assert '"median {:.3g} ms, p90 {:.3g} ms, p99 {:.3g} ms"'.format(*latencies) in words
+    assert "412 MB" in words
+
+
+def test_another_place_tells_other_measurements(open_page, url, details):
+    app = open_page("result", url, result=evaluation(PLAIN).fingerprint)
+    assert set(app.selectbox(key="place").options) == {ON_CPU, "NVIDIA H200, 1 thread, fp32"}
+    slow = measured(details, measurement(PLAIN, "train", 20, CPU)).row["images_per_second"]
+    app.selectbox(key="place").set_value(ON_CPU).run()
+    assert next(metric.value for metric in app.metric if metric.label == "Training, images/s") == f"{slow:,.0f}"
+
+
+def test_two_sweeps_that_measured_differently_in_one_place_are_told_apart(open_page, tmp_path):
+    url = f"sqlite:///{tmp_path}/twice.db"
+    seeder = Seeder(url)
+    job, measured = evaluation(PLAIN), replace(measurement(PLAIN, "train", 20), loading=None)
+    for name, throughput in (("first", measured), ("second", replace(measured, batch_size=64))):
+        sweep = seeder.begin(name, [job.training, job, throughput])
+        for one in (job.training, job, throughput) if name == "first" else (throughput,):
+            seeder.do(one)
+        seeder.end(sweep)
+    seeder.begin("trains-alone", [job.training])
+    seeder.store.close()
+    app = open_page("result", url, result=job.fingerprint)
+    assert "Sweeps that ask for it: `second` and `first`." in said(app)
+    assert app.selectbox(key="place").options == [ON_CPU, f"{ON_CPU} (sweep first)"]
+    assert '"64 images, as asked for"' in said(app)
+    app.selectbox(key="place").set_value(f"{ON_CPU} (sweep first)").run()
+    assert '"64 images, the fastest of those tried"' in said(app)
+
+
+def test_the_epochs_of_a_training_that_crashed_once_are_those_of_the_attempt_that_finished(open_page, url):
+    app = open_page("result", url, result=evaluation(PLAIN).fingerprint)
+    epochs = next(table.value for table in app.dataframe if "learning_rate" in table.value)
+    assert list(epochs["epoch"]) == list(range(1, EPOCHS + 1))
+    attempts = next(table.value for table in app.dataframe if "outcome" in table.value)
+    trainings = attempts[attempts["stage"] == "training"]
+    assert list(trainings["outcome"]) == ["crashed", "done"]
+    assert list(trainings["took"]) == ["12 s", "2 min"]
+    assert trainings["message"].iloc[0] == "the worker was killed by signal 9"
+    assert len(attempts) == 2 + 1 + 2 * 4  # training, evaluation, two measurements of four rounds
+
+
+def test_the_configuration_is_readable_and_says_what_is_left_open(open_page, url):
+    words = said(open_page("result", url, result=evaluation(CHANGED).fingerprint))
+    for expected in ("Group size,16 channels", "Norm,ln+pn", "Epochs,8", 'Train images,"12,000"', "Layers,head"):
+        assert expected in words
+    assert "Learning rate,the usual one" in words
+    assert "Dropout,the size's own" in words
+
+
+def test_environments_tell_software_and_whether_it_is_still_there(open_page, url):
+    app = open_page("result", url, result=evaluation(CHANGED).fingerprint, place=ON_CPU)
+    places = next(table.value for table in app.dataframe if "software" in table.value)
+    assert list(places["software"]) == ["onednn 3.7, torch 2.10.0"]
+    assert list(places["used for"]) == ["evaluation, training, measuring training and measuring inference"]
+    assert list(places["still there"]) == ["yes"]
+
+
+def test_commands_name_every_job_and_files_do_them_once_more(open_page, url, details):
+    job = evaluation(CHANGED)
+    app = open_page("result", url, result=job.fingerprint, place=ON_CPU)
+    commands = app.code[0].value
+    jobs = (job.training, job, measurement(CHANGED, "train", 20), measurement(CHANGED, "inference", 28))
+    for one in jobs:
+        assert f"orchestrator explain {one.fingerprint[:8]}" in commands
+        assert f"orchestrator logs {one.fingerprint[:8]}" in commands
+        assert job_from_dict(details.job(one.fingerprint).config) == one
+    alone = app.code[1].value
+    name = f"evaluate-{job.fingerprint[:8]}"
+    assert f"python -m workers {name}.json --checkpoint weights.pt --threads 1 > {name}.reports" in alone
+    on_gpu = open_page("result", url, result=job.fingerprint, place="NVIDIA H200, 1 thread, fp32").code[1].value
+    assert (alone.count("--slot-kind cuda"), on_gpu.count("--slot-kind cuda")) == (0, 2)
+    assert "Sweeps that ask for it: `turns`." in said(app)
+
+
+def test_siblings_are_linked_by_their_fingerprints(open_page, url):
+    found = links(open_page("result", url, result=evaluation(CHANGED).fingerprint))
+    told = {label.partition(":")[0]: query for label, (page, query) in found.items() if page == "result"}
+    assert told == {
+        "20 px, seed 0": f"result={evaluation(CHANGED, test=20).fingerprint}",
+        "28 px, seed 1": f"result={evaluation(CHANGED, seed=1).fingerprint}",
+    }
+
+
+def test_a_training_is_shown_with_its_curve_and_its_tests(open_page, url):
+    app = open_page("result", url, result=training(PLAIN).fingerprint)
+    assert "Training of b0×0.5 G1 e6 bn @20 seed 0" in app.title[0].value.replace("\\", "")
+    queries = [query for _, query in links(app).values()]
+    assert f"result={evaluation(PLAIN).fingerprint}" in queries
+    assert f"results={evaluation(PLAIN, test=20).fingerprint}%2C{evaluation(PLAIN).fingerprint}" in queries
+    assert "SHA-256 of the weights" in said(app)
+
+
+def test_a_measurement_is_shown_alone(open_page, url):
+    app = open_page("result", url, result=measurement(PLAIN, "inference", 28).fingerprint[:10])
+    assert "Measurement of b0×0.5 G1 e6 bn @28 inference" in app.title[0].value.replace("\\", "")
+    assert "15 timed blocks count" in said(app)
+    assert "Block seconds" not in said(app)
+    assert "Block,1 s" in said(app)
+
+
+def test_a_job_that_failed_says_why_and_shows_the_message_as_it_is(open_page, url):
+    app = open_page("result", url, result=failed_training().fingerprint)
+    assert "This training failed (<b>train-images</b> is *damaged*)." in app.warning[0].value.replace("\\", "")
+    assert "\\<b\\>" in app.warning[0].value
+    assert "No epoch is stored" in said(app)
+
+
+def test_a_job_that_runs_says_how_far_it_is(open_page, url):
+    app = open_page("result", url, result=running_training().fingerprint)
+    assert "This training runs now (epoch 3/8 loss 1.20)." in app.info[0].value.replace("\\", "")
+    assert len(next(table.value for table in app.dataframe if "learning_rate" in table.value)) == 2
+
+
+def test_an_evaluation_that_waits_says_so_and_shows_the_training_it_waits_for(open_page, seeded_url):
+    with contextlib.closing(open_reader(seeded_url)) as reader:
+        jobs = reader.jobs_of(reader.sweep("fashion-more-norms").sweep_id)
+    waiting = next(job for job in jobs if job.stage == "evaluate" and job.state == "queued")
+    app = open_page("result", seeded_url, result=waiting.fingerprint)
+    assert "This evaluation waits for its turn" in app.info[0].value.replace("\\", "")
+    assert f"orchestrator explain {waiting.depends_on[:8]}" in app.code[0].value
+
+
+def test_the_interval_of_a_single_round_says_what_it_leaves_out(open_page, seeded_url, reader):
+    (row,) = reader.view("results", sweep="fashion-families", limit=1)
+    app = open_page("result", seeded_url, result=row["evaluation"])
+    assert "within one round: it says nothing about another process" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("f00df00df00d", "There is no result and no job 'f00df00df00d'"),
+        ("no digits", "'no digits' is no fingerprint"),
+        ("<script>", "'<script>' is no fingerprint"),
+    ],
+)
+def test_what_cannot_be_found_is_told_in_a_sentence(open_page, url, asked, told):
+    app = open_page("result", url, result=asked)
+    assert told in app.error[0].value.replace("\\", "")
+
+
+def test_without_a_result_the_newest_are_offered_each_once(open_page, url):
+    app = open_page("result", url)
+    assert len(app.dataframe[0].value) == len(FAMILIES) * 4
+    times = list(app.dataframe[0].value["finished_at"])
+    assert times == sorted(times, reverse=True)
+
+
+def select(app, *rows):
+    """Select rows of the first table, as a click does, and run the page again."""
+    (key,) = [one for one in app.session_state if one.startswith(("results-", "newest-"))]
+    app.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    return app.run()
+
+
+def test_selected_rows_of_the_results_are_linked(open_page, url, details):
+    app = open_page("results", url, filter="slot_kind=cpu seed=0")
+    assert not links(app)
+    assert "Select one row" in said(app)
+    table = app.dataframe[0].value
+    one = select(app, 1)
+    (query,) = [query for page, query in links(one).values() if page == "result"]
+    row = details.evaluations([query.removeprefix("result=")])[query.removeprefix("result=")]
+    assert (row["top1"], row["test_resolution"]) == (table["top1"][1], table["test_resolution"][1])
+    several = select(app, 0, 2, 3)
+    (query,) = [query for page, query in links(several).values() if page == "compare"]
+    assert len(query.removeprefix("results=").split("%2C")) == 3
+
+
+def test_one_result_on_two_devices_is_one(open_page, url):
+    app = open_page("results", url)
+    assert app.dataframe[0].value["device"].nunique() == 2
+    assert [page for page, _ in links(select(app, 0, 1)).values()] == ["result"]
+
+
+def test_more_than_six_results_are_not_compared(open_page, url):
+    app = select(open_page("results", url, filter="slot_kind=cpu"), *range(8))
+    assert not links(app)
+    assert "8 results are selected; at most 6 can be compared." in said(app)
+
+
+def test_published_results_say_that_they_have_no_page(open_page, tmp_path):
+    url = f"sqlite:///{tmp_path}/published.db"
+    with contextlib.closing(open_store(url)) as store:
+        store.put_publication("paper", "imagenet", read_csv(PUBLISHED, NATIVE_RESOLUTION, HALF_RESOLUTION))
+    assert "have no page of their own" in said(select(open_page("results", url), 0))
+    assert open_page("result", url).info
+
+
+def test_another_table_has_no_rows_selected(open_page, url):
+    app = select(open_page("results", url), 0)
+    assert links(app)
+    app.text_input(key="filter").set_value("seed=1").run()
+    assert not links(app)
+
+
+# Pure ---------------------------------------------------------------------------------------------------------------
+
+
+def test_every_block_is_drawn_once_in_its_round_and_disturbed_ones_apart(details):
+    one = measured(details, measurement(CHANGED, "train", 20))
+    drawn = block_records(one)
+    assert list(drawn["images_per_second"]) == [block["images_per_second"] for block in one.blocks]
+    assert list(drawn["row"]) == [f"Round {number}" for number in (1, 2, 3, 4) for _ in range(5)]
+    assert set(drawn.loc[drawn["status"] == DISTURBED, "row"]) == {"Round 3"}
+    assert set(drawn.loc[drawn["row"] != "Round 3", "status"]) == {COUNTS}
+
+
+def test_a_measurement_of_which_every_round_was_disturbed_says_so(details):
+    one = measured(details, measurement(CHANGED, "train", 20))
+    assert result_words.throughput(one)["From"] == "4 rounds, 1 disturbed; 15 timed blocks count"
+    rounds = tuple({**each, "verdict": "contended"} for each in one.rounds)
+    assert result_words.throughput(replace(one, rounds=rounds))["From"].startswith("4 rounds, all of them disturbed;")
+
+
+def test_median_and_middle_half_are_of_the_blocks_that_count(details):
+    one = measured(details, measurement(CHANGED, "train", 20))
+    counted = [block["images_per_second"] for block in one.blocks if block["round"] != 3]
+    told = summary_record(one)
+    assert told["median"] == pytest.approx(statistics.median(counted))
+    low, _, high = statistics.quantiles(counted, n=4, method="inclusive")
+    assert (told["quarter"], told["three_quarters"]) == pytest.approx((low, high))
+    assert (told["low"], told["high"]) == (one.row["low"], one.row["high"])
+    assert middle_half([5.0, 7.0]) == (5.0, 7.0)
+
+
+def test_the_reference_network_is_drawn_for_each_round(details):
+    one = measured(details, measurement(CHANGED, "train", 20))
+    assert list(reference_records(one)["images_per_second"]) == pytest.approx([5200, 4420, 3120, 5044])
+    without = replace(one, rounds=tuple({**each, "reference_images_per_second": None} for each in one.rounds))
+    assert len(sample_figure(one, palette=LIGHT).to_dict()["hconcat"]) == 2
+    assert len(sample_figure(without, palette=LIGHT).to_dict()["hconcat"]) == 1
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+@pytest.mark.parametrize("narrow", [False, True])
+def test_charts_of_a_result_are_valid_vega_lite(url, details, palette, narrow):
+    with contextlib.closing(open_reader(url)) as reader:
+        epochs = reader.epochs_of(training(PLAIN).fingerprint)
+    samples = sample_figure(measured(details, measurement(PLAIN, "train", 20)), palette=palette, stacked=narrow)
+    curves = curve_figure(curve_records({"this run": epochs}), palette=palette, narrow=narrow)
+    for chart in (samples, curves):
+        assert alt.Chart.from_dict(chart.to_dict(), validate=True)
+
+
+def test_curves_are_the_epochs_that_are_stored(url):
+    with contextlib.closing(open_reader(url)) as reader:
+        epochs = reader.epochs_of(training(PLAIN).fingerprint)
+    drawn = curve_records({"this run": epochs})
+    for name in ("epoch", "loss", "learning_rate", "images", "seconds"):
+        assert list(drawn[name]) == [getattr(one, name) for one in epochs]
+    panels = curve_figure(drawn, palette=LIGHT).to_dict()["vconcat"]
+    assert [panel["layer"][0]["encoding"]["y"]["field"] for panel in panels] == ["loss", "learning_rate"]
+
+
+@pytest.mark.parametrize(
+    ("correct", "images", "low", "high"), [(0, 10, 0.0, 27.75), (95, 100, 88.82, 97.85), (10, 10, 72.25, 100.0)]
+)
+def test_the_interval_of_an_accuracy_is_wilsons(correct, images, low, high):
+    assert result_words.accuracy_interval(correct, images) == pytest.approx((low, high), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "expected"),
+    [((56, 70), (48, 80), (-20.0, -33.39, -5.24)), ((0, 10), (10, 10), (100.0, 60.75, 100.0))],
+)
+def test_the_interval_of_a_difference_is_newcombes(first, other, expected):
+    rows = [{"correct": correct, "images": images} for correct, images in (first, other)]
+    assert result_words.difference(*rows) == pytest.approx(expected, abs=0.01)
+
+
+def test_a_setting_is_told_with_its_unit_or_what_it_means_that_there_is_none():
+    told = result_words.configuration(
+        {
+            "stage": "measure",
+            "variant": {"group_size": 1},
+            "batch_size": None,
+            "compile": False,
+            "blocks": 5,
+            "block_seconds": 1.5,
+            "environment_key": "e" * 32,
+            "loading": None,
+        }
+    )
+    assert told["Network"] == {"Group size": "1 channel"}
+    assert told["Job"] == {
+        "Batch size": "the fastest",
+        "Compile": "no",
+        "Blocks": "5",
+        "Block": "1.5 s",
+        "Loading": "–",
+    }
+
+
+def test_a_stale_measurement_says_so_whatever_its_verdict_was():
+    row = {"shown_verdict": "stale", "verdict": "clean", "verdict_reason": ""}
+    assert result_words.verdict(row) == "stale: measured with software that is no longer there"
+
+
+def test_batch_sizes_say_who_chose_them():
+    told = [result_words.batch_size({"batch_size_requested": one, "batch_size": 64}) for one in (None, 64, 128)]
+    assert told == ["64 images, the fastest of those tried", "64 images, as asked for", "64 images; 128 were asked for"]
+
+
+def test_an_environment_of_the_past_says_since_when():
+    moment = dt.datetime(2026, 1, 31, 12, tzinfo=dt.timezone.utc)
+    row = {
+        "environment_key": "e",
+        "device": "H200",
+        "threads": 4,
+        "software": {},
+        "first_seen_at": moment,
+        "superseded_at": moment,
+    }
+    (told,) = result_words.environments([row], {"e": ["training", "training"]})
+    assert told["still there"] == "no, superseded 2026-01-31 12:00:00"
+    assert told["used for"] == "training"
