@@ -150,7 +150,7 @@ def front(
             text = sources.filtered(filter_text)
             points = reader.points(mode, scenario, sweep=name, filter_text=text, noisy=noisy)
             nothing = "" if points else why_empty(reader, mode, name, text)
-            if points:
+            if points and form in FOR_READING:
                 note_left_out(reader, mode, scenario, name, [text], noisy=noisy)
     on_front = [point for point in points if point["on_front"]]
     rows = [{key: value for key, value in point.items() if key not in JUDGEMENT} for point in on_front]
@@ -241,7 +241,8 @@ def speedup(
             for point in reader.points(mode, scenario, sweep=name, filter_text=text, noisy=noisy)
             if point["on_front"]
         ]
-        note_left_out(reader, mode, scenario, name, (baseline, candidate), noisy=noisy)
+        if form in FOR_READING:
+            note_left_out(reader, mode, scenario, name, (baseline, candidate), noisy=noisy)
     note_choice(points, scenario)
     if form == "json":
         print_json(found.to_json())

@@ -202,6 +202,31 @@ def test_a_speedup_over_validated_points_needs_no_note(command, url, sweep):
     assert command(url, "speedup", "--baseline", "norm=gn", "--candidate", "norm=ln+pn", "--mode", "train")[2] == ""
 
 
+def test_what_a_front_leaves_out_as_noisy_is_told_and_let_in_where_asked(command, url, sweep):
+    rates = {PLAIN: (500.0, "clean"), PROXY: (900.0, "noisy")}
+    for variant, (rate, verdict) in rates.items():
+        sweep.evaluate(sweep.train(variant, variant=variant), validation_images=1200)
+        sweep.measure(variant=variant, images_per_second=rate, verdict=verdict, verdict_reason="blocks disagree")
+    sides = ("speedup", "--baseline", "norm=gn", "--candidate", "norm=ln+pn", "--mode", "train")
+
+    code, said, noted = command(url, "front", "--mode", "train")
+    assert (code, "G1-GN" in said, "LN+PN" in said) == (0, True, False)
+    assert noted.startswith("note: tested configurations left out for their train measurement: 1 noisy (--noisy lets")
+    code, said, noted = command(url, "front", "--mode", "train", "--noisy")
+    assert (code, "LN+PN" in said, noted) == (0, True, "")
+    assert command(url, "front", "--mode", "train", "--json")[2] == ""
+    assert (
+        "(verdict noisy); --noisy lets them compete"
+        in command(url, "front", "--mode", "train", "--filter", "norm=ln+pn")[1]
+    )
+
+    code, said, noted = command(url, *sides)
+    assert "none can be told: the candidate has no measured results" in said
+    assert "(verdict noisy); --noisy lets them compete" in said
+    assert "left out for their train measurement: 1 noisy" in noted
+    assert "1.80×" in command(url, *sides, "--noisy")[1]
+
+
 def test_places_that_differ_in_what_was_held_out_can_be_named_apart(command, url, sweep):
     for held_out in (0, 1200):
         dataset = dataclasses.replace(FASHION, validation_images=held_out)
