@@ -5,6 +5,8 @@ ENV := .venv
 BIN := $(ENV)/bin
 DATA ?= data
 DEMO_DB ?= sqlite:///demo.db
+# Begun first, so that nothing waits for it in the end.
+LONGEST := tests/workers/test_learning.py
 
 .PHONY: help demo test check format dashboard clean
 
@@ -34,7 +36,7 @@ test: $(ENV)/installed-tests
 	$(BIN)/python -m workers.data fetch fashion-mnist --to $(DATA)
 	$(BIN)/python -m tests.browser
 	$(MAKE) check
-	$(BIN)/python -m pytest -m "not alone" --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
 	$(BIN)/python -m pytest -m alone
 
 check: $(ENV)/installed-tests

@@ -32,27 +32,6 @@ def test_a_file_that_is_not_there(place):
     assert "no such file" in place.run("launch", "nowhere.yaml", expect=2)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (("launch",), 2, "SWEEP.YAML"),
-        (("lunch", "sweep.yaml"), 2, "launch"),
-        (("results", "--filter", "group_sise=1"), 2, "group_size"),
-        (("front", "--mode", "training"), 2, "train"),
-        (("sql", "DELETE FROM jobs"), 2, "not allowed"),
-        (("status", "nobody"), 2, "nobody"),
-        (("explain", "zzz"), 2, "zzz"),
-        (("--db", "mysql://a:pass-word@b/c", "status"), 2, "mysql"),
-        (("--db", "postgresql://a:pass-word@127.0.0.1:9/c", "status"), 4, "127.0.0.1"),
-        (("launch", "sweep.yaml", "--address", "127.0.0.1:9"), 3, "127.0.0.1:9"),
-    ],
-)
-def test_mistakes_on_the_command_line(finished, arguments, code, words):
-    output = finished.run(*arguments, expect=code)
-    assert words in output
-    assert "pass-word" not in output
-
-
 def test_a_slot_that_is_not_here_is_said_at_once(place):
     place.write(SWEEP.replace("slots: {cpu: {threads: 1, count: 2}}", "slots: {cuda: {}}"))
     assert "cuda" in place.run("launch", "sweep.yaml", expect=3)

@@ -12,8 +12,6 @@ import pytest
 
 from tests.acceptance.place import SWEEP, until
 
-pytestmark = pytest.mark.alone
-
 #: Long enough to be killed in the middle, in several places.
 LONGER = SWEEP.replace("epochs: 2", "epochs: 6")
 

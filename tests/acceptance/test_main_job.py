@@ -15,8 +15,6 @@ import pytest
 
 from tests.acceptance.place import SWEEP, Place, until
 
-pytestmark = pytest.mark.alone
-
 RESULTS = (
     "SELECT model_size, group_size, norm, train_resolution, test_resolution, top1, train_images_per_second, "
     "inference_images_per_second FROM results ORDER BY top1 DESC"
@@ -216,3 +214,24 @@ def test_the_same_file_runs_on_a_ray_cluster(place, ray_cluster):
     assert {row["slot"] for row in place.sql("SELECT slot FROM attempts")} != {"cpu-0", "cpu-1"}
     output = place.run("launch", "sweep.yaml", "--address", ray_cluster, "--set", "measure.modes=train")
     assert "to run: 0 train" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("launch",), 2, "SWEEP.YAML"),
+        (("lunch", "sweep.yaml"), 2, "launch"),
+        (("results", "--filter", "group_sise=1"), 2, "group_size"),
+        (("front", "--mode", "training"), 2, "train"),
+        (("sql", "DELETE FROM jobs"), 2, "not allowed"),
+        (("status", "nobody"), 2, "nobody"),
+        (("explain", "zzz"), 2, "zzz"),
+        (("--db", "mysql://a:pass-word@b/c", "status"), 2, "mysql"),
+        (("--db", "postgresql://a:pass-word@127.0.0.1:9/c", "status"), 4, "127.0.0.1"),
+        (("launch", "sweep.yaml", "--address", "127.0.0.1:9"), 3, "127.0.0.1:9"),
+    ],
+)
+def test_mistakes_on_the_command_line(finished, arguments, code, words):
+    output = finished.run(*arguments, expect=code)
+    assert words in output
+    assert "pass-word" not in output

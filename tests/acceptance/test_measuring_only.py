@@ -9,8 +9,6 @@ import pytest
 
 from tests.acceptance.place import Place
 
-pytestmark = pytest.mark.alone
-
 SWEEP = """\
 name: throughput
 dataset: {channels: 3, classes: 1000}
