@@ -12,8 +12,6 @@ import pytest
 from workers.protocol.jobs import job_to_dict
 from workers.protocol.orders import Failed, Finished, Started, order_to_json, report_from_json
 
-pytestmark = pytest.mark.alone
-
 
 def alone(path, *arguments):
     command = [sys.executable, "-m", "workers", str(path), "--threads", "1", *arguments]

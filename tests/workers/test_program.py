@@ -27,8 +27,6 @@ from workers.protocol.orders import (
     report_from_json,
 )
 
-pytestmark = pytest.mark.alone
-
 PROGRAM = [sys.executable, "-m", "workers"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
