@@ -162,22 +162,21 @@ class FrontPart:
         waits, drawn = points.alias("waits"), points.alias("drawn")
         w, d = waits.c, drawn.c
         same, verdict = and_(*(w[name] == d[name] for name in TESTED)), w[f"{self._mode}_verdict"]
-        counts = self._usable
         why = func.max(case(*((verdict == one, rank) for rank, one in _REASONS.items()), else_=0)).label("why")
         each = (
             select(why)
-            .select_from(waits.outerjoin(drawn, and_(same, counts(d), _in_one_of(d, measured))))
-            .where(w.source == "measured", ~counts(w), _in_one_of(w, measured) | _nowhere(w, measured))
+            .select_from(waits.outerjoin(drawn, and_(same, self._usable(d), _in_one_of(d, measured))))
+            .where(w.source == "measured", ~self._usable(w), _in_one_of(w, measured) | _nowhere(w, measured))
             .group_by(*(w[name] for name in TESTED))
             .having(func.count(d.variant_id) == 0)
             .subquery("each")
         )
-        found = {
+        counts = {
             row["why"]: row["number"]
             for row in self._read(select(each.c.why, func.count().label("number")).group_by(each.c.why))
         }
-        reasons = {reason: found.get(rank, 0) for rank, reason in _REASONS.items()}
-        return LeftOut(**reasons, waiting=found.get(0, 0))
+        reasons = {reason: counts.get(rank, 0) for rank, reason in _REASONS.items()}
+        return LeftOut(**reasons, waiting=counts.get(0, 0))
 
     def _usable(self, columns: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[bool]:
         return usable(columns, self._mode, noisy=self._noisy)

@@ -315,18 +315,8 @@ def _recent(rows: Rows) -> None:
     if not rows:
         return
     st.subheader("Latest results", anchor=False)
-    column = st.column_config
-    formats = {
-        "model_size": column.TextColumn("size"),
-        "train_resolution": column.NumberColumn("train px", format="%d"),
-        "test_resolution": column.NumberColumn("test px", format="%d"),
-        "top1": column.NumberColumn("top-1 %", format="%.2f"),
-        "train_images_per_second": column.NumberColumn("train images/s", format="localized"),
-        "inference_images_per_second": column.NumberColumn("inference images/s", format="localized"),
-        "finished_at": column.DatetimeColumn("finished (UTC)", format="YYYY-MM-DD HH:mm:ss"),
-    }
     cells = [controls.cells(row, COLUMNS) for row in rows]
-    st.dataframe(cells, column_config=formats, hide_index=True, placeholder="–", key="latest-results")
+    st.dataframe(cells, column_config=result_links.formats(), hide_index=True, placeholder="–", key="latest-results")
 
 
 def _measured(rows: Rows) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -14,7 +15,9 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from db.reader import open_reader
 from tests.browser import browser
+from tests.dashboard.detailed import seed_details
 from tests.dashboard.seeded import seed
+from tests.dashboard.visit import Visit
 
 APP = Path(dashboard.__file__).with_name("app.py")
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage")
@@ -26,6 +29,21 @@ def seeded_url(tmp_path_factory):
     url = f"sqlite:///{tmp_path_factory.mktemp('seeded')}/results.db"
     seed(url)
     return url
+
+
+@pytest.fixture(scope="session")
+def detailed_url(tmp_path_factory):
+    """URL of a database with all that is told of single results; nobody writes to it."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('detailed')}/results.db"
+    seed_details(url)
+    return url
+
+
+@pytest.fixture
+def details(detailed_url):
+    """What reads single results of that database."""
+    with contextlib.closing(open_reader(detailed_url)) as opened:
+        yield opened.details()
 
 
 @pytest.fixture
@@ -98,3 +116,17 @@ def serve():
         server.terminate()
         server.wait(timeout=20)
         server.stdout.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Open pages in fresh browser sessions, which end with the test."""
+    contexts = []
+
+    def visited(**options):
+        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
+        return Visit(contexts[-1])
+
+    yield visited
+    for context in contexts:
+        context.close()

@@ -24,20 +24,6 @@ PLAIN, CHANGED = FAMILIES
 ON_CPU = "Intel(R) Xeon(R) Platinum 8481C, 1 thread, fp32"
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    """URL of a database with all that is told of single results; nobody writes to it."""
-    found = f"sqlite:///{tmp_path_factory.mktemp('compared')}/results.db"
-    seed_details(found)
-    return found
-
-
-@pytest.fixture
-def details(url):
-    with contextlib.closing(open_reader(url)) as reader:
-        yield reader.details()
-
-
 def words(elements):
     return "\n".join(str(element.value) for element in elements).replace("\\", "")
 
@@ -56,8 +42,8 @@ def table_of(app, index=0):
     return {row["property"]: tuple(row[name] for name in table.columns[1:]) for _, row in table.iterrows()}
 
 
-def test_what_differs_comes_first_and_what_agrees_is_kept_apart(open_page, url):
-    app = compare(open_page, url, evaluation(PLAIN), evaluation(CHANGED), place=ON_CPU)
+def test_what_differs_comes_first_and_what_agrees_is_kept_apart(open_page, detailed_url):
+    app = compare(open_page, detailed_url, evaluation(PLAIN), evaluation(CHANGED), place=ON_CPU)
     different, same = table_of(app, 0), table_of(app, 1)
     assert different["Norm"] == ("bn", "ln+pn")
     assert different["Group size"] == ("1 channel", "16 channels")
@@ -71,8 +57,8 @@ def test_what_differs_comes_first_and_what_agrees_is_kept_apart(open_page, url):
     assert f"What agrees ({len(same)} properties)" in [one.label for one in app.expander]
 
 
-def test_throughputs_and_their_ratio_are_those_of_the_store(open_page, url, details):
-    app = compare(open_page, url, evaluation(PLAIN), evaluation(CHANGED), place=ON_CPU)
+def test_throughputs_and_their_ratio_are_those_of_the_store(open_page, detailed_url, details):
+    app = compare(open_page, detailed_url, evaluation(PLAIN), evaluation(CHANGED), place=ON_CPU)
     plain, changed = (throughput(details, family, "inference", 28) for family in FAMILIES)
     told = {**table_of(app, 0), **table_of(app, 1)}["Inference: throughput"]
     assert told == tuple(f"{one.row['images_per_second']:,.0f} images/s" for one in (plain, changed))
@@ -91,8 +77,8 @@ def test_rounds_that_took_turns_give_a_ratio_that_is_surer_than_the_throughputs(
     assert max(blocks) / min(blocks) > 1.15
 
 
-def test_results_of_one_training_share_a_curve_and_a_measurement_of_it(open_page, url):
-    app = compare(open_page, url, evaluation(PLAIN), evaluation(PLAIN, test=20), place=ON_CPU)
+def test_results_of_one_training_share_a_curve_and_a_measurement_of_it(open_page, detailed_url):
+    app = compare(open_page, detailed_url, evaluation(PLAIN), evaluation(PLAIN, test=20), place=ON_CPU)
     assert "the same measurement of training" in words(app.markdown)
     assert "The same measurement as that of the first: B: test 20 px." in words(app.caption)
     assert words(app.caption).count("Ratios are drawn round by round") == 1
@@ -101,9 +87,9 @@ def test_results_of_one_training_share_a_curve_and_a_measurement_of_it(open_page
     assert "Download as CSV (8 rows)" in buttons
 
 
-def test_a_curve_that_two_results_share_leaves_the_others_their_colours(open_page, url):
+def test_a_curve_that_two_results_share_leaves_the_others_their_colours(open_page, detailed_url):
     jobs = (evaluation(PLAIN), evaluation(PLAIN, test=20), evaluation(CHANGED))
-    app = compare(open_page, url, *jobs)
+    app = compare(open_page, detailed_url, *jobs)
     curves, blocks, _ = [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
     colours = curves["vconcat"][0]["layer"][1]["encoding"]["color"]["scale"]
     assert colours["domain"] == ["A and B, the same run", "C: G16-LN+PN-Half, test 28 px"]
@@ -111,9 +97,9 @@ def test_a_curve_that_two_results_share_leaves_the_others_their_colours(open_pag
     assert colours["range"] == [every["range"][0], every["range"][2]]
 
 
-def test_four_results_are_shown_in_the_order_of_the_link(open_page, url):
+def test_four_results_are_shown_in_the_order_of_the_link(open_page, detailed_url):
     jobs = [evaluation(family, seed) for family in FAMILIES[::-1] for seed in (1, 0)]
-    app = compare(open_page, url, *jobs)
+    app = compare(open_page, detailed_url, *jobs)
     assert list(app.dataframe[0].value.columns[1:]) == [
         "A: G16-LN+PN-Half, seed 1",
         "B: G16-LN+PN-Half, seed 0",
@@ -124,9 +110,9 @@ def test_four_results_are_shown_in_the_order_of_the_link(open_page, url):
     assert opened == [f"result={job.fingerprint}" for job in jobs]
 
 
-def test_a_result_that_is_not_there_is_told_and_the_others_are_compared(open_page, url):
+def test_a_result_that_is_not_there_is_told_and_the_others_are_compared(open_page, detailed_url):
     named = f"{evaluation(PLAIN).fingerprint[:8]}, ffffffff {training(PLAIN).fingerprint[:8]};{'a' * 3}"
-    app = open_page("compare", url, results=f"{named},{evaluation(CHANGED).fingerprint}")
+    app = open_page("compare", detailed_url, results=f"{named},{evaluation(CHANGED).fingerprint}")
     told = words(app.warning)
     assert "There is no result and no job 'ffffffff'" in told
     assert f"{training(PLAIN).fingerprint[:8]} is a training run; only evaluations can be compared." in told
@@ -135,17 +121,17 @@ def test_a_result_that_is_not_there_is_told_and_the_others_are_compared(open_pag
 
 
 @pytest.mark.parametrize("named", [(), (evaluation(PLAIN),), (evaluation(PLAIN), evaluation(PLAIN))])
-def test_fewer_than_two_are_not_compared_and_others_are_offered(open_page, url, named):
-    app = compare(open_page, url, *named)
+def test_fewer_than_two_are_not_compared_and_others_are_offered(open_page, detailed_url, named):
+    app = compare(open_page, detailed_url, *named)
     assert "two to six results" in app.info[0].value
     assert ("One result alone cannot be compared" in app.info[0].value) == bool(named)
     assert len(app.dataframe[0].value) == 8
     assert not app.get("vega_lite_chart")
 
 
-def test_of_more_than_six_the_first_are_compared_and_that_is_said(open_page, url):
+def test_of_more_than_six_the_first_are_compared_and_that_is_said(open_page, detailed_url):
     jobs = [evaluation(family, seed, test) for family in FAMILIES for seed in (0, 1) for test in (20, 28)]
-    app = compare(open_page, url, *jobs)
+    app = compare(open_page, detailed_url, *jobs)
     assert "8 results are named; the first 6 are shown" in words(app.warning)
     assert len(app.dataframe[0].value.columns) == 1 + 6
 
@@ -162,12 +148,12 @@ def test_a_result_that_was_measured_nowhere_is_compared_without_throughput(open_
     assert "no results yet" in open_page("compare", url).info[0].value
 
 
-def test_both_engines_tell_the_same_of_results(open_page, url, postgres_url):
+def test_both_engines_tell_the_same_of_results(open_page, detailed_url, postgres_url):
     seed_details(postgres_url)
     changed, plain = evaluation(CHANGED), evaluation(PLAIN)
     pages = [
         (compare(open_page, one, plain, changed), open_page("result", one, result=changed.fingerprint))
-        for one in (url, postgres_url)
+        for one in (detailed_url, postgres_url)
     ]
     ours, theirs = (
         [table_of(side, 0), table_of(side, 1), words(side.markdown), [(one.label, one.value) for one in alone.metric]]
@@ -262,8 +248,8 @@ def test_the_chart_has_a_row_for_each_with_the_blocks_that_count_and_its_ratio(d
     assert len(alone["hconcat"]) == 1
 
 
-def test_a_curve_has_the_colour_and_the_shape_of_its_result_elsewhere(url):
-    with contextlib.closing(open_reader(url)) as reader:
+def test_a_curve_has_the_colour_and_the_shape_of_its_result_elsewhere(detailed_url):
+    with contextlib.closing(open_reader(detailed_url)) as reader:
         epochs = reader.epochs_of(training(PLAIN).fingerprint)
     spec = curve_figure(curve_records({"A and B": epochs, "C": epochs}), palette=LIGHT, numbers=[0, 2]).to_dict()
     encoding = spec["vconcat"][0]["layer"][1]["encoding"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboard.detailed import FAMILIES, evaluation, seed_details
-from tests.dashboard.test_browser import CHART, PHONE, Visit
+from tests.dashboard.detailed import FAMILIES, evaluation
+from tests.dashboard.visit import CHART, PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -17,23 +17,8 @@ CHECKBOX, FIRST_ROW, ROW = 16, 52, 35
 
 
 @pytest.fixture(scope="module")
-def address(serve, tmp_path_factory):
-    url = f"sqlite:///{tmp_path_factory.mktemp('seen')}/results.db"
-    seed_details(url)
-    return serve(url)
-
-
-@pytest.fixture
-def visit(chromium):
-    contexts = []
-
-    def visited(**options):
-        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 1000}, **options}))
-        return Visit(contexts[-1])
-
-    yield visited
-    for context in contexts:
-        context.close()
+def address(serve, detailed_url):
+    return serve(detailed_url)
 
 
 def test_selected_results_open_side_by_side_and_from_there_each_alone(visit, address):

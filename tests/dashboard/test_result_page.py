@@ -32,7 +32,6 @@ from tests.dashboard.detailed import (
     failed_training,
     measurement,
     running_training,
-    seed_details,
     training,
 )
 from tests.dashboard.seeded import CPU, PUBLISHED, Seeder
@@ -41,20 +40,6 @@ from workers.protocol.variant import HALF_RESOLUTION, NATIVE_RESOLUTION
 
 PLAIN, CHANGED = FAMILIES
 ON_CPU = "Intel(R) Xeon(R) Platinum 8481C, 1 thread, fp32"
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    """URL of a database with all that is told of single results; nobody writes to it."""
-    found = f"sqlite:///{tmp_path_factory.mktemp('detailed')}/results.db"
-    seed_details(found)
-    return found
-
-
-@pytest.fixture
-def details(url):
-    with contextlib.closing(open_reader(url)) as reader:
-        yield reader.details()
 
 
 def said(app):
@@ -76,9 +61,9 @@ def measured(details, job):
     return details.measured([number])[number]
 
 
-def test_a_result_is_told_in_words_and_numbers_with_units(open_page, url, details):
+def test_a_result_is_told_in_words_and_numbers_with_units(open_page, detailed_url, details):
     job = evaluation(CHANGED)
-    app = open_page("result", url, result=job.fingerprint[:8], place=ON_CPU)
+    app = open_page("result", detailed_url, result=job.fingerprint[:8], place=ON_CPU)
     row = details.evaluations([job.fingerprint])[job.fingerprint]
     assert app.title[0].value.replace("\\", "") == "G16-LN+PN-Half b0 ×0.5"
     assert "Trained at 20 px (half), tested at 28 px (native), seed 0, on fashion-mnist, 12,000 training" in said(app)
@@ -91,8 +76,8 @@ def test_a_result_is_told_in_words_and_numbers_with_units(open_page, url, detail
     assert f"{row['correct']:,} of 2,000 test images right" in said(app)
 
 
-def test_a_measurement_is_told_with_interval_verdict_settings_and_what_loading_costs(open_page, url, details):
-    app = open_page("result", url, result=evaluation(CHANGED).fingerprint, place=ON_CPU)
+def test_a_measurement_is_told_with_interval_verdict_settings_and_what_loading_costs(open_page, detailed_url, details):
+    app = open_page("result", detailed_url, result=evaluation(CHANGED).fingerprint, place=ON_CPU)
     words = said(app)
     row = measured(details, measurement(CHANGED, "inference", 28)).row
     assert f"{row['images_per_second']:,.0f} images/s" in words
@@ -107,8 +92,8 @@ def test_a_measurement_is_told_with_interval_verdict_settings_and_what_loading_c
     assert "412 MB" in words
 
 
-def test_another_place_tells_other_measurements(open_page, url, details):
-    app = open_page("result", url, result=evaluation(PLAIN).fingerprint)
+def test_another_place_tells_other_measurements(open_page, detailed_url, details):
+    app = open_page("result", detailed_url, result=evaluation(PLAIN).fingerprint)
     assert set(app.selectbox(key="place").options) == {ON_CPU, "NVIDIA H200, 1 thread, fp32"}
     slow = measured(details, measurement(PLAIN, "train", 20, CPU)).row["images_per_second"]
     app.selectbox(key="place").set_value(ON_CPU).run()
@@ -134,8 +119,8 @@ def test_two_sweeps_that_measured_differently_in_one_place_are_told_apart(open_p
     assert '"64 images, the fastest of those tried"' in said(app)
 
 
-def test_the_epochs_of_a_training_that_crashed_once_are_those_of_the_attempt_that_finished(open_page, url):
-    app = open_page("result", url, result=evaluation(PLAIN).fingerprint)
+def test_the_epochs_of_a_training_that_crashed_once_are_those_of_the_attempt_that_finished(open_page, detailed_url):
+    app = open_page("result", detailed_url, result=evaluation(PLAIN).fingerprint)
     epochs = next(table.value for table in app.dataframe if "learning_rate" in table.value)
     assert list(epochs["epoch"]) == list(range(1, EPOCHS + 1))
     attempts = next(table.value for table in app.dataframe if "outcome" in table.value)
@@ -146,25 +131,25 @@ def test_the_epochs_of_a_training_that_crashed_once_are_those_of_the_attempt_tha
     assert len(attempts) == 2 + 1 + 2 * 4  # training, evaluation, two measurements of four rounds
 
 
-def test_the_configuration_is_readable_and_says_what_is_left_open(open_page, url):
-    words = said(open_page("result", url, result=evaluation(CHANGED).fingerprint))
+def test_the_configuration_is_readable_and_says_what_is_left_open(open_page, detailed_url):
+    words = said(open_page("result", detailed_url, result=evaluation(CHANGED).fingerprint))
     for expected in ("Group size,16 channels", "Norm,ln+pn", "Epochs,8", 'Train images,"12,000"', "Layers,head"):
         assert expected in words
     assert "Learning rate,the usual one" in words
     assert "Dropout,the size's own" in words
 
 
-def test_environments_tell_software_and_whether_it_is_still_there(open_page, url):
-    app = open_page("result", url, result=evaluation(CHANGED).fingerprint, place=ON_CPU)
+def test_environments_tell_software_and_whether_it_is_still_there(open_page, detailed_url):
+    app = open_page("result", detailed_url, result=evaluation(CHANGED).fingerprint, place=ON_CPU)
     places = next(table.value for table in app.dataframe if "software" in table.value)
     assert list(places["software"]) == ["onednn 3.7, torch 2.10.0"]
     assert list(places["used for"]) == ["evaluation, training, measuring training and measuring inference"]
     assert list(places["still there"]) == ["yes"]
 
 
-def test_commands_name_every_job_and_files_do_them_once_more(open_page, url, details):
+def test_commands_name_every_job_and_files_do_them_once_more(open_page, detailed_url, details):
     job = evaluation(CHANGED)
-    app = open_page("result", url, result=job.fingerprint, place=ON_CPU)
+    app = open_page("result", detailed_url, result=job.fingerprint, place=ON_CPU)
     commands = app.code[0].value
     jobs = (job.training, job, measurement(CHANGED, "train", 20), measurement(CHANGED, "inference", 28))
     for one in jobs:
@@ -174,13 +159,15 @@ def test_commands_name_every_job_and_files_do_them_once_more(open_page, url, det
     alone = app.code[1].value
     name = f"evaluate-{job.fingerprint[:8]}"
     assert f"python -m workers {name}.json --checkpoint weights.pt --threads 1 > {name}.reports" in alone
-    on_gpu = open_page("result", url, result=job.fingerprint, place="NVIDIA H200, 1 thread, fp32").code[1].value
+    on_gpu = (
+        open_page("result", detailed_url, result=job.fingerprint, place="NVIDIA H200, 1 thread, fp32").code[1].value
+    )
     assert (alone.count("--slot-kind cuda"), on_gpu.count("--slot-kind cuda")) == (0, 2)
     assert "Sweeps that ask for it: `turns`." in said(app)
 
 
-def test_siblings_are_linked_by_their_fingerprints(open_page, url):
-    found = links(open_page("result", url, result=evaluation(CHANGED).fingerprint))
+def test_siblings_are_linked_by_their_fingerprints(open_page, detailed_url):
+    found = links(open_page("result", detailed_url, result=evaluation(CHANGED).fingerprint))
     told = {label.partition(":")[0]: query for label, (page, query) in found.items() if page == "result"}
     assert told == {
         "20 px, seed 0": f"result={evaluation(CHANGED, test=20).fingerprint}",
@@ -188,8 +175,8 @@ def test_siblings_are_linked_by_their_fingerprints(open_page, url):
     }
 
 
-def test_a_training_is_shown_with_its_curve_and_its_tests(open_page, url):
-    app = open_page("result", url, result=training(PLAIN).fingerprint)
+def test_a_training_is_shown_with_its_curve_and_its_tests(open_page, detailed_url):
+    app = open_page("result", detailed_url, result=training(PLAIN).fingerprint)
     assert "Training of b0×0.5 G1 e6 bn @20 seed 0" in app.title[0].value.replace("\\", "")
     queries = [query for _, query in links(app).values()]
     assert f"result={evaluation(PLAIN).fingerprint}" in queries
@@ -197,23 +184,23 @@ def test_a_training_is_shown_with_its_curve_and_its_tests(open_page, url):
     assert "SHA-256 of the weights" in said(app)
 
 
-def test_a_measurement_is_shown_alone(open_page, url):
-    app = open_page("result", url, result=measurement(PLAIN, "inference", 28).fingerprint[:10])
+def test_a_measurement_is_shown_alone(open_page, detailed_url):
+    app = open_page("result", detailed_url, result=measurement(PLAIN, "inference", 28).fingerprint[:10])
     assert "Measurement of b0×0.5 G1 e6 bn @28 inference" in app.title[0].value.replace("\\", "")
     assert "15 timed blocks count" in said(app)
     assert "Block seconds" not in said(app)
     assert "Block,1 s" in said(app)
 
 
-def test_a_job_that_failed_says_why_and_shows_the_message_as_it_is(open_page, url):
-    app = open_page("result", url, result=failed_training().fingerprint)
+def test_a_job_that_failed_says_why_and_shows_the_message_as_it_is(open_page, detailed_url):
+    app = open_page("result", detailed_url, result=failed_training().fingerprint)
     assert "This training failed (<b>train-images</b> is *damaged*)." in app.warning[0].value.replace("\\", "")
     assert "\\<b\\>" in app.warning[0].value
     assert "No epoch is stored" in said(app)
 
 
-def test_a_job_that_runs_says_how_far_it_is(open_page, url):
-    app = open_page("result", url, result=running_training().fingerprint)
+def test_a_job_that_runs_says_how_far_it_is(open_page, detailed_url):
+    app = open_page("result", detailed_url, result=running_training().fingerprint)
     assert "This training runs now (epoch 3/8 loss 1.20)." in app.info[0].value.replace("\\", "")
     assert len(next(table.value for table in app.dataframe if "learning_rate" in table.value)) == 2
 
@@ -241,13 +228,13 @@ def test_the_interval_of_a_single_round_says_what_it_leaves_out(open_page, seede
         ("<script>", "'<script>' is no fingerprint"),
     ],
 )
-def test_what_cannot_be_found_is_told_in_a_sentence(open_page, url, asked, told):
-    app = open_page("result", url, result=asked)
+def test_what_cannot_be_found_is_told_in_a_sentence(open_page, detailed_url, asked, told):
+    app = open_page("result", detailed_url, result=asked)
     assert told in app.error[0].value.replace("\\", "")
 
 
-def test_without_a_result_the_newest_are_offered_each_once(open_page, url):
-    app = open_page("result", url)
+def test_without_a_result_the_newest_are_offered_each_once(open_page, detailed_url):
+    app = open_page("result", detailed_url)
     assert len(app.dataframe[0].value) == len(FAMILIES) * 4
     times = list(app.dataframe[0].value["finished_at"])
     assert times == sorted(times, reverse=True)
@@ -260,8 +247,8 @@ def select(app, *rows):
     return app.run()
 
 
-def test_selected_rows_of_the_results_are_linked(open_page, url, details):
-    app = open_page("results", url, filter="slot_kind=cpu seed=0")
+def test_selected_rows_of_the_results_are_linked(open_page, detailed_url, details):
+    app = open_page("results", detailed_url, filter="slot_kind=cpu seed=0")
     assert not links(app)
     assert "Select one row" in said(app)
     table = app.dataframe[0].value
@@ -274,14 +261,14 @@ def test_selected_rows_of_the_results_are_linked(open_page, url, details):
     assert len(query.removeprefix("results=").split("%2C")) == 3
 
 
-def test_one_result_on_two_devices_is_one(open_page, url):
-    app = open_page("results", url)
+def test_one_result_on_two_devices_is_one(open_page, detailed_url):
+    app = open_page("results", detailed_url)
     assert app.dataframe[0].value["device"].nunique() == 2
     assert [page for page, _ in links(select(app, 0, 1)).values()] == ["result"]
 
 
-def test_more_than_six_results_are_not_compared(open_page, url):
-    app = select(open_page("results", url, filter="slot_kind=cpu"), *range(8))
+def test_more_than_six_results_are_not_compared(open_page, detailed_url):
+    app = select(open_page("results", detailed_url, filter="slot_kind=cpu"), *range(8))
     assert not links(app)
     assert "8 results are selected; at most 6 can be compared." in said(app)
 
@@ -294,8 +281,8 @@ def test_published_results_say_that_they_have_no_page(open_page, tmp_path):
     assert open_page("result", url).info
 
 
-def test_another_table_has_no_rows_selected(open_page, url):
-    app = select(open_page("results", url), 0)
+def test_another_table_has_no_rows_selected(open_page, detailed_url):
+    app = select(open_page("results", detailed_url), 0)
     assert links(app)
     app.text_input(key="filter").set_value("seed=1").run()
     assert not links(app)
@@ -341,8 +328,8 @@ def test_the_reference_network_is_drawn_for_each_round(details):
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 @pytest.mark.parametrize("narrow", [False, True])
-def test_charts_of_a_result_are_valid_vega_lite(url, details, palette, narrow):
-    with contextlib.closing(open_reader(url)) as reader:
+def test_charts_of_a_result_are_valid_vega_lite(detailed_url, details, palette, narrow):
+    with contextlib.closing(open_reader(detailed_url)) as reader:
         epochs = reader.epochs_of(training(PLAIN).fingerprint)
     samples = sample_figure(measured(details, measurement(PLAIN, "train", 20)), palette=palette, stacked=narrow)
     curves = curve_figure(curve_records({"this run": epochs}), palette=palette, narrow=narrow)
@@ -350,8 +337,8 @@ def test_charts_of_a_result_are_valid_vega_lite(url, details, palette, narrow):
         assert alt.Chart.from_dict(chart.to_dict(), validate=True)
 
 
-def test_curves_are_the_epochs_that_are_stored(url):
-    with contextlib.closing(open_reader(url)) as reader:
+def test_curves_are_the_epochs_that_are_stored(detailed_url):
+    with contextlib.closing(open_reader(detailed_url)) as reader:
         epochs = reader.epochs_of(training(PLAIN).fingerprint)
     drawn = curve_records({"this run": epochs})
     for name in ("epoch", "loss", "learning_rate", "images", "seconds"):

@@ -13,7 +13,6 @@ import pytest
 
 import dashboard
 from dashboard import start
-from tests.dashboard.test_browser import visit  # noqa: F401  # a fixture
 
 FOLDER = Path(dashboard.__file__).parent
 
@@ -137,7 +136,7 @@ server_metadata_url = "https://login.example.org/.well-known/openid-configuratio
 @pytest.mark.parametrize(
     ("secrets", "words"), [(SECRETS, "people who are logged in"), (SECRETS + "=", "cannot be read, so nobody can tell")]
 )
-def test_where_people_have_to_log_in_no_page_shows_anything_before(secrets, words, tmp_path, visit, seeded_url):  # noqa: F811
+def test_where_people_have_to_log_in_no_page_shows_anything_before(secrets, words, tmp_path, visit, seeded_url):
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets)
     environment = {**os.environ, "ORCHESTRATOR_DB": seeded_url, start.PROXY_VARIABLE: "dash.example.org"}

@@ -17,7 +17,6 @@ from db.remaining import Remaining
 from db.store import open_store
 from db.sweep_progress import EventRow, Rounds, SlotRow
 from tests.dashboard.seeded import DRIVER, seed
-from tests.dashboard.test_browser import visit  # noqa: F401  # a fixture
 from tests.dashboard.test_words import NOW, running, tally
 
 
@@ -144,7 +143,7 @@ def test_what_is_shown_changes_with_the_store_and_while_it_runs_with_time(monkey
 
 
 @pytest.mark.browser
-def test_a_refresh_leaves_the_readers_place_and_selection(visit, serve, running_url):  # noqa: F811
+def test_a_refresh_leaves_the_readers_place_and_selection(visit, serve, running_url):
     seen = visit(viewport={"width": 1280, "height": 500}).go(serve(running_url), "fashion-more-norms")
     page = seen.page
     slots = page.locator("[data-testid=stDataFrame]").first

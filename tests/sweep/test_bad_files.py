@@ -372,7 +372,7 @@ def _refused_or_fine(raw: bytes) -> None:
 
 
 @given(st.one_of(st.text(max_size=200).map(lambda text: text.encode("utf-8", "ignore")), st.binary(max_size=200)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_no_bytes_make_it_fail_in_another_way(raw):
     _refused_or_fine(raw)
 
@@ -383,7 +383,7 @@ YAML_PIECES = st.sampled_from(
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_damage_to_a_good_file_makes_it_fail_in_another_way(data):
     text = SWEEP
     for _ in range(data.draw(st.integers(1, 3))):
@@ -398,7 +398,7 @@ KEYS = re.findall(r"(\w+):", SWEEP)
 
 
 @given(st.sampled_from(KEYS), SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text(max_size=3), SCALARS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_no_value_of_any_key_makes_it_fail_in_another_way(key, value):
     text = re.sub(rf"\b{key}:[^,\n}}]*", lambda _: f"{key}: {value!r}", SWEEP, count=1)
     _refused_or_fine(text.encode("utf-8", "ignore"))
