@@ -7,6 +7,8 @@ DATA ?= data
 DEMO_DB ?= sqlite:///demo.db
 # Begun first, so that nothing waits for it in the end.
 LONGEST := tests/workers/test_learning.py
+# The tests start some hundred programs: where none may keep what it compiled, each compiles all of our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check format dashboard clean
 

@@ -90,6 +90,9 @@ _ROWS: Final[Mapping[str, str]] = {
     "measurements": "a measurement of throughput, over all its rounds",
     "measurement_rounds": "a round of a measurement",
     "samples": "a timed block of a measurement",
+    "searches": "a sweep whose trainings Optuna proposes: what it looks for, and how",
+    "search_trials": "a proposal of a search: one point of its axes, and what came of it",
+    "search_trial_jobs": "a job that a trial needs",
     "environments": "hardware and software of slots",
     "sightings": "an environment on a machine, and when it was last seen there",
     "variants": "an architecture",
@@ -248,7 +251,31 @@ _EPOCHS: Final[Mapping[str, str]] = {
     "loss": "mean over the epoch",
     "learning_rate": "at its end",
     "images": "seen in it",
-    "seconds": "of wall time",
+    "seconds": "of wall time, without testing",
+    "validation_images": "held-out images that were tested after it, at the train resolution; NULL where they were not",
+    "validation_correct": "of these right, with the weights that would be kept if training ended there",
+}
+_SEARCHES: Final[Mapping[str, str]] = {
+    "settings": "axes, objectives, floors, sampler and budget",
+    "importances": "objective → axis → share of the objective's variation, 0 to 1",
+    "ended": "why nothing more is proposed; empty while it may be",
+}
+_TRIALS: Final[Mapping[str, str]] = {
+    "number": "from 0, in the order of proposing",
+    "params": "searched axis → value",
+    "origin": (
+        "`sampler`; `stored`: all its results were there already; `companion`: another test of a training that was "
+        "paid for"
+    ),
+    "state": (
+        "`open`, `complete`, `infeasible` (a floor is not met), `skipped` (its throughput keeps it from the front), "
+        "`pruned` or `failed`"
+    ),
+    "objective_values": "one per objective, percent or images per second; null where not known",
+    "violations": "per floor, the fraction of it that is missing; above 0 it is violated",
+    "curve": "epoch → top-1 of the validation images then, percent; only where trials are pruned",
+    "attributes": "what the sampler keeps with it",
+    "reason": "why it is not complete",
 }
 _SAMPLES: Final[Mapping[str, str]] = {
     "ordinal": "its place among the blocks, in time",
@@ -273,4 +300,7 @@ _MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "attempts": _ATTEMPTS,
     "epochs": _EPOCHS,
     "samples": _SAMPLES,
+    "searches": _SEARCHES,
+    "search_trials": _TRIALS,
+    "search_trial_jobs": {"reused": "whether it was done or asked for before the trial"},
 }

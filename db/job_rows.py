@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from db.errors import UnknownNameError
 from db.records import EpochRecord, JobRow, NewJob
@@ -27,23 +27,60 @@ def put(connection: Connection, sweep_id: int, new_jobs: Sequence[NewJob], now: 
     Returns:
         Fingerprints of the jobs that the sweep asks for now and did not before, or the other way round.
     """
-    # Sorted, so that two sweeps with common jobs never wait for each other in a circle.
-    rows = [
-        {**dataclasses.asdict(job), "created_at": now, "changed_at": now}
-        for job in sorted(new_jobs, key=lambda job: job.fingerprint)
-    ]
+    _insert(connection, new_jobs, now)
     links: list[dict[str, Any]] = [
         {"sweep_id": sweep_id, "fingerprint": fingerprint, "ordinal": ordinal}
         for ordinal, fingerprint in enumerate(dict.fromkeys(job.fingerprint for job in new_jobs))
     ]
-    if rows:
-        connection.execute(insert_into(connection, jobs).on_conflict_do_nothing(), rows)
     unlinking = delete(sweep_jobs).where(sweep_jobs.c.sweep_id == sweep_id).returning(sweep_jobs.c.fingerprint)
     before = set(connection.execute(unlinking).scalars())
     if links:
         connection.execute(insert(sweep_jobs), links)
     connection.execute(update(sweeps).where(sweeps.c.sweep_id == sweep_id).values(updated_at=now))
     return before ^ {link["fingerprint"] for link in links}
+
+
+def add(connection: Connection, sweep_id: int, new_jobs: Sequence[NewJob], now: dt.datetime) -> set[str]:
+    """Insert the jobs that do not exist yet and add these to the sweep's, after those that it has.
+
+    Returns:
+        Fingerprints of the jobs that the sweep did not ask for before.
+    """
+    _insert(connection, new_jobs, now)
+    mine = sweep_jobs.c.sweep_id == sweep_id
+    known = set(connection.execute(select(sweep_jobs.c.fingerprint).where(mine)).scalars())
+    added = [one for one in dict.fromkeys(job.fingerprint for job in new_jobs) if one not in known]
+    last = connection.execute(select(func.max(sweep_jobs.c.ordinal)).where(mine)).scalar()
+    first = 0 if last is None else last + 1
+    if added:
+        links: list[dict[str, Any]] = [
+            {"sweep_id": sweep_id, "fingerprint": fingerprint, "ordinal": ordinal}
+            for ordinal, fingerprint in enumerate(added, first)
+        ]
+        connection.execute(insert(sweep_jobs), links)
+    connection.execute(update(sweeps).where(sweeps.c.sweep_id == sweep_id).values(updated_at=now))
+    return set(added)
+
+
+def unlink(connection: Connection, sweep_id: int, fingerprints: Iterable[str], now: dt.datetime) -> set[str]:
+    """Take jobs out of a sweep; nothing is deleted. Return those that were among the sweep's."""
+    mine = sweep_jobs.c.sweep_id == sweep_id
+    found: set[str] = set()
+    for chunk in _chunks(fingerprints):
+        unlinking = delete(sweep_jobs).where(mine, sweep_jobs.c.fingerprint.in_(chunk))
+        found.update(connection.execute(unlinking.returning(sweep_jobs.c.fingerprint)).scalars())
+    connection.execute(update(sweeps).where(sweeps.c.sweep_id == sweep_id).values(updated_at=now))
+    return found
+
+
+def _insert(connection: Connection, new_jobs: Sequence[NewJob], now: dt.datetime) -> None:
+    # Sorted, so that two sweeps with common jobs never wait for each other in a circle.
+    rows = [
+        {**dataclasses.asdict(job), "created_at": now, "changed_at": now}
+        for job in sorted(new_jobs, key=lambda job: job.fingerprint)
+    ]
+    if rows:
+        connection.execute(insert_into(connection, jobs).on_conflict_do_nothing(), rows)
 
 
 def of_sweep(connection: Connection, sweep_id: int) -> list[JobRow]:

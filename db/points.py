@@ -133,7 +133,7 @@ def differences(connection: Connection) -> int:
     columns = [result_points.c[name] for name in _COMPUTED]
     for some in _pieces(known, _VARIANTS_AT_ONCE):
         kept = select(*columns).where(_OF_VARIANTS.stored)
-        count += _different(connection, kept, _points(_OF_VARIANTS), {"of_variants": some})
+        count += _different(connection, kept, _OF_VARIANTS.points, {"of_variants": some})
     misplaced: int = connection.execute(_misplaced()).scalar_one()
     return count + misplaced
 
@@ -195,7 +195,8 @@ class _Statements(_Part):
         self, stored: ColumnElement[bool], measured: ColumnElement[bool], published: ColumnElement[bool] | None = None
     ) -> None:
         super().__init__(stored, measured, published)
-        computed = _points(self).subquery("computed")
+        self.points = _points(self)
+        computed = self.points.subquery("computed")
         scope = select(point_scopes.c.scope_id).where(point_scopes.c.scope_key == _scope_key(computed))
         self.delete = delete(result_points).where(stored)
         self.insert = insert(result_points).from_select(

@@ -30,6 +30,7 @@ from db.records import (
 )
 from db.resolution_curves import ResolutionCurves
 from db.result_details import ResultDetails
+from db.search_store import SearchReader
 from db.suggestions import did_you_mean
 from db.sweep_progress import SweepProgress
 from db.tables import (
@@ -43,6 +44,7 @@ from db.tables import (
     measurements,
     publications,
     published_results,
+    searches,
     sweep_jobs,
     sweeps,
     trainings,
@@ -164,6 +166,15 @@ class Reader:
     def progress(self, sweep_id: int) -> SweepProgress:
         """Return what reads how far a sweep is."""
         return SweepProgress(self._rows, sweep_id)
+
+    def searches(self) -> list[SweepRow]:
+        """Return the sweeps that are searches, the newest first."""
+        query = select(sweeps).join(searches, searches.c.sweep_id == sweeps.c.sweep_id)
+        return [SweepRow(**row) for row in self._rows(query.order_by(sweeps.c.sweep_id.desc()))]
+
+    def search(self, sweep_id: int) -> SearchReader:
+        """Return what reads the search that a sweep is."""
+        return SearchReader(self._rows, sweep_id)
 
     def jobs_of(self, sweep_id: int) -> list[JobRow]:
         """Return the jobs of a sweep in the order in which it asks for them."""

@@ -158,13 +158,32 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochRecord:
-    """One epoch of a training run: mean loss, learning rate at its end, images seen, wall seconds."""
+    """One epoch of a training run.
+
+    Attributes:
+        epoch: From 1.
+        loss: Mean over it.
+        learning_rate: At its end.
+        images: Seen in it.
+        seconds: Wall time of its steps.
+        validation_images: Held-out images that were tested after it; None where they were not.
+        validation_correct: Of these classified right; likewise.
+    """
 
     epoch: int
     loss: float
     learning_rate: float
     images: int
     seconds: float
+    validation_images: int | None = None
+    validation_correct: int | None = None
+
+    @property
+    def validation_top1(self) -> float | None:
+        """Top-1 of the held-out images after it, percent; None where none were tested."""
+        if self.validation_correct is None or not self.validation_images:
+            return None
+        return 100.0 * self.validation_correct / self.validation_images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

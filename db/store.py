@@ -22,6 +22,7 @@ from db.records import (
     PublishedRecord,
     TrainingRecord,
 )
+from db.search_store import SearchWriter
 from db.tables import FINAL_JOB_STATES, sweeps
 from db.urls import parse_url
 
@@ -144,6 +145,10 @@ class Store:
         held = (sweeps.c.sweep_id == sweep_id) & (sweeps.c.driver_id == driver_id)
         with self._transaction() as connection:
             connection.execute(update(sweeps).where(held).values(driver_id=None, updated_at=self._now()))
+
+    def search(self, sweep_id: int) -> SearchWriter:
+        """Return what writes the search that a sweep is, or becomes."""
+        return SearchWriter(self._transaction, sweep_id, self._now)
 
     # Jobs ---------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The tables of the store, with the constraints by which they defend themselves.
 
     sweeps ──< sweep_jobs >── jobs ──< attempts ──< epochs
+       │                        │└──< search_trial_jobs >── search_trials >── searches
        └─ drivers ──────────────┘│
                                  ├── trainings ──< evaluations      (one row per finished job)
     variants, datasets, ─────────┘── measurements ──< measurement_rounds   (one measurement of several attempts)
@@ -33,6 +34,7 @@ from sqlalchemy import (
 )
 
 from db.column_types import IDENTITY, JsonText, UtcDateTime
+from db.search_records import TRIAL_ORIGINS, TRIAL_STATES
 
 #: Alembic's own table, named apart from other programs' in the same database.
 VERSION_TABLE: Final = "frontsweep_alembic_version"
@@ -253,8 +255,61 @@ epochs = Table(
     Column("learning_rate", Double, nullable=False),
     Column("images", BigInteger, nullable=False),
     Column("seconds", Double, nullable=False),
+    # Held-out images that were tested after the epoch; NULL where none were.
+    Column("validation_images", BigInteger),
+    Column("validation_correct", BigInteger),
     ForeignKeyConstraint(*_ATTEMPT_OF),
     CheckConstraint("epoch >= 1 AND images >= 0 AND seconds >= 0", name="counts"),
+    CheckConstraint(
+        "(validation_correct IS NULL) = (validation_images IS NULL)"
+        " AND validation_correct >= 0 AND validation_correct <= validation_images",
+        name="validation_correct",
+    ),
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    _key_of_owner("sweep_id", ForeignKey("sweeps.sweep_id")),
+    Column("settings", JsonText, nullable=False),
+    Column("importances", JsonText, nullable=False),
+    Column("ended", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+search_trials = Table(
+    "search_trials",
+    metadata,
+    _key_of_owner("sweep_id", ForeignKey("searches.sweep_id")),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("params", JsonText, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # A list, one value per objective of the search, null where it is not known; likewise one per floor.
+    Column("objective_values", JsonText, nullable=False),
+    Column("violations", JsonText, nullable=False),
+    Column("curve", JsonText, nullable=False),
+    Column("attributes", JsonText, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    UniqueConstraint("sweep_id", "params"),
+    _one_of("origin", TRIAL_ORIGINS),
+    _one_of("state", TRIAL_STATES),
+    CheckConstraint("number >= 0", name="number"),
+    CheckConstraint("(finished_at IS NULL) = (state = 'open')", name="finished_at"),
+)
+
+search_trial_jobs = Table(
+    "search_trial_jobs",
+    metadata,
+    _key_of_owner("sweep_id", ForeignKey("searches.sweep_id")),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _hex32("fingerprint", ForeignKey("jobs.fingerprint"), primary_key=True),
+    # Whether it was done or asked for before the trial.
+    Column("reused", Boolean, nullable=False),
+    ForeignKeyConstraint(["sweep_id", "number"], ["search_trials.sweep_id", "search_trials.number"]),
+    Index(None, "fingerprint"),
 )
 
 trainings = Table(

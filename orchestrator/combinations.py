@@ -29,6 +29,7 @@ class Combination:
         seed: Of everything random.
         values: What rules look at; None is not known.
         paths: Axis → where its value was written.
+        written: Axis → its value as it was written.
     """
 
     variant: Variant
@@ -39,6 +40,7 @@ class Combination:
     seed: int
     values: Mapping[str, Value]
     paths: Mapping[str, KeyPath]
+    written: Mapping[str, Any]
 
     @property
     def tests(self) -> tuple[tuple[int, FineTune], ...]:
@@ -96,6 +98,7 @@ def _combination(sweep: Sweep, settings: Settings) -> Combination:
         seed=axis["seed"],
         values=axis | {name: value or None for name, value in {**pixels, "expansion": expansion}.items()},
         paths={name: path for name, (_, path) in settings.items()},
+        written=axis,
     )
 
 

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import InputError
-from orchestrator.sweep_spec import LARGEST_RESOLUTION, SMALLEST_RESOLUTION
-from orchestrator.sweep_values import Choice, Flag, Kind, Number, Whole, did_you_mean
+from orchestrator.sweep_values import (
+    LARGEST_RESOLUTION,
+    SMALLEST_RESOLUTION,
+    Choice,
+    Flag,
+    Kind,
+    Number,
+    Whole,
+    did_you_mean,
+)
 from orchestrator.yaml_reader import core_scalar, doubtful_number
 from workers.protocol.architecture import architecture, macs, parameter_count, stage_costs
 from workers.protocol.variant import (

@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import signal
 import time
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import assert_never
 
@@ -18,6 +18,7 @@ from db.store import utc_now
 from orchestrator.errors import ImpossibleHereError
 from orchestrator.results import environment_record, epoch_record, measured_so_far, store_result
 from orchestrator.scheduling.events import (
+    Added,
     Drain,
     EndAttempt,
     Ended,
@@ -33,6 +34,7 @@ from orchestrator.scheduling.events import (
     StopAttempt,
     StopNow,
     Tick,
+    Withdrawn,
 )
 from orchestrator.slots.ray_pool import PoolEvent, SlotArrived, SlotDied, SlotNews
 from orchestrator.slots.supervisor import WorkerDied
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from db.reader import Reader
     from db.store import Store
     from orchestrator.driver_identity import DriverWatch
+    from orchestrator.driver_partners import JobNews, JobSource, Listener
     from orchestrator.run_files import RunFiles
     from orchestrator.scheduling.events import Action, Event
     from orchestrator.scheduling.scheduler import Scheduler
@@ -53,7 +56,6 @@ if TYPE_CHECKING:
     from orchestrator.slots.request import SlotRequest
     from orchestrator.slots.supervisor import News
     from workers.protocol.jobs import Job
-    from workers.protocol.orders import Environment
 
 T = TypeVar("T")
 
@@ -75,28 +77,6 @@ SLOTLESS_SECONDS = 120.0
 PROGRESS_SECONDS = 2.0
 
 
-class Listener(Protocol):
-    """Who is told what happens, for a person to see."""
-
-    def slot(self, slot_id: str, environment: Environment | None) -> None:
-        """A slot came (with its environment) or went (None)."""
-
-    def started(self, slot_id: str, fingerprint: str) -> None:
-        """A job started on a slot."""
-
-    def progressed(self, slot_id: str, done: float, text: str) -> None:
-        """The job of a slot is this far."""
-
-    def ended(self, fingerprint: str, state: str, text: str) -> None:
-        """A job's attempt ended; ``state`` is the job's state from now on."""
-
-    def round_done(self, fingerprint: str) -> None:
-        """A measurement has one more round and wants another one."""
-
-    def note(self, text: str) -> None:
-        """Something worth a line."""
-
-
 class Driver:
     """Runs one sweep until nothing is left to do.
 
@@ -114,6 +94,7 @@ class Driver:
         files: Where attempts write.
         data_directory: Where named data sets lie.
         listener: Who is told.
+        source: Where further jobs come from; None if all are there.
     """
 
     def __init__(
@@ -132,6 +113,7 @@ class Driver:
         files: RunFiles,
         data_directory: str,
         listener: Listener,
+        source: JobSource | None = None,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -147,6 +129,8 @@ class Driver:
         self._files = files
         self._data_directory = data_directory
         self._listener = listener
+        self._source = source
+        self._source_has_news = True
         self._signals: list[int] = []
         self._signals_followed = 0
         self._last_slot_seen = time.monotonic()
@@ -173,12 +157,36 @@ class Driver:
                     self._take(event)
                 self._follow_signals()
                 self._follow_the_clock()
-                if self._scheduler.settled and (self._environments or self._signals):
+                self._ask_the_source()
+                if self._settled:
                     return self._signals[0] if self._signals else None
                 self._require_slots()
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+
+    @property
+    def _settled(self) -> bool:
+        if not self._scheduler.settled or not (self._environments or self._signals):
+            return False
+        return self._source is None or not self._source_has_news or bool(self._signals)
+
+    def _ask_the_source(self) -> None:
+        """Let further jobs come, once there are slots for them and until somebody stops it all."""
+        source = self._source
+        if source is None or not self._source_has_news or not self._slots or self._signals:
+            return
+        self._source_has_news = False
+        self._follow(self._patiently(lambda: source.advance(len(self._slots))))
+
+    def _follow(self, news: JobNews) -> None:
+        for fingerprint, reason in news.withdrawn.items():
+            self._feed(Withdrawn(fingerprint, reason))
+            self._listener.withdrawn(fingerprint)
+        for task in news.added:
+            self._listener.added(task.fingerprint, task.state)
+        if news.added:
+            self._feed(Added(news.added))
 
     def _require_slots(self) -> None:
         """Give up when there has been no slot for long; a cluster may lose its machines and get others.
@@ -263,6 +271,8 @@ class Driver:
             case EpochDone(fingerprint, attempt):
                 self._feed(SignOfLife(fingerprint, attempt))
                 self._patiently(lambda: self._store.record_epoch(fingerprint, attempt, epoch_record(news)))
+                if self._source is not None:
+                    self._follow(self._source.epoch_done(news))
             case Finished():
                 self._finish(news)
             case Diverged(fingerprint, attempt, message):
@@ -306,6 +316,7 @@ class Driver:
     # ---- to the slots and the store ----------------------------------------------------------------------------
 
     def _feed(self, event: Event) -> None:
+        self._source_has_news |= isinstance(event, SlotUp | SlotLost | Ended | SeenElsewhere)
         for action in self._scheduler.handle(event, time.monotonic()):
             self._carry_out(action)
 
@@ -352,7 +363,9 @@ class Driver:
             data_directory=self._data_directory,
         )
         if isinstance(job, TrainJob):
-            return dataclasses.replace(order, resume_from=self._files.resume_point(fingerprint, attempt))
+            validate_after = self._source.validate_after(fingerprint) if self._source else ()
+            resume_from = self._files.resume_point(fingerprint, attempt)
+            return dataclasses.replace(order, resume_from=resume_from, validate_after=validate_after)
         if isinstance(job, EvaluateJob):
             row = self._patiently(lambda: self._reader.training(job.training.fingerprint)) or {}
             return dataclasses.replace(

@@ -19,7 +19,7 @@ from orchestrator.exclusion import Exclusion
 from orchestrator.source_tree import KeyPath, Problem, input_error
 from orchestrator.sweep import Sweep
 from orchestrator.sweep_recipe import paper_value_problems
-from orchestrator.sweep_spec import LARGEST_RESOLUTION, SMALLEST_RESOLUTION
+from orchestrator.sweep_values import LARGEST_RESOLUTION, SMALLEST_RESOLUTION
 from workers.protocol.architecture import architecture
 from workers.protocol.jobs import EvaluateJob, Job, Loading, MeasureJob, TrainJob
 from workers.protocol.recipe import FineTune, NoPaperValueError, Recipe, cutmix_probability, mixup_alpha
@@ -112,7 +112,7 @@ def expand(sweep: Sweep, environments: Mapping[str, Sequence[str]], *, allow_man
     _check_size(sweep, crossed, allow_many=allow_many)
     cells = list(combinations(sweep, crossed))
     rules = _Rules(sweep.spec.exclude)
-    kept = [(cell, rules.kept_tests(cell)) for cell in cells if not rules.exclude(cell)]
+    kept = _kept(cells, rules)
     if not kept:
         left = "nothing to train" if sweep.spec.trains else "nothing to measure"
         raise input_error([sweep.document.problem(("exclude",), f"the rules leave {left}")])
@@ -133,6 +133,15 @@ def expand(sweep: Sweep, environments: Mapping[str, Sequence[str]], *, allow_man
         rules=rules.counts() if sweep.spec.trains else _measurement_counts(sweep, cells, keys, everything),
         notes=(*rules.notes(sweep), *_count_notes(cells, everything, jobs), *_arm_notes(sweep, jobs)),
     )
+
+
+def kept_combinations(sweep: Sweep) -> list[tuple[Combination, tuple[Test, ...]]]:
+    """Return every combination that the rules keep, with the tests of it that they keep."""
+    return _kept(list(combinations(sweep, dimensions(sweep))), _Rules(sweep.spec.exclude))
+
+
+def _kept(cells: Sequence[Combination], rules: "_Rules") -> list[tuple[Combination, tuple[Test, ...]]]:
+    return [(cell, rules.kept_tests(cell)) for cell in cells if not rules.exclude(cell)]
 
 
 def _check_size(sweep: Sweep, crossed: Sequence[Sequence[Settings]], *, allow_many: bool) -> None:
@@ -265,16 +274,17 @@ def _jobs(sweep: Sweep, cells: Iterable[tuple[Combination, Sequence[Test]]], env
     trains, recipe = sweep.spec.trains, sweep.spec.recipe_record
     for cell, tests in cells:
         if trains:
-            training = _training(sweep, cell, recipe)
+            training = training_job(sweep, cell, recipe)
             jobs.trainings[training] = None
             jobs.evaluations |= {EvaluateJob(training, resolution, arm): None for resolution, arm in tests}
         resolutions = list(dict.fromkeys(resolution for resolution, _ in tests))
         for key in environment_keys:
-            jobs.measurements |= dict.fromkeys(_measurements(sweep, cell, resolutions, key, recipe))
+            jobs.measurements |= dict.fromkeys(measure_jobs(sweep, cell, resolutions, key, recipe))
     return jobs
 
 
-def _training(sweep: Sweep, cell: Combination, recipe: Recipe) -> TrainJob:
+def training_job(sweep: Sweep, cell: Combination, recipe: Recipe) -> TrainJob:
+    """Return the training that a combination asks for."""
     return TrainJob(
         variant=cell.variant,
         dataset=sweep.dataset,
@@ -285,9 +295,10 @@ def _training(sweep: Sweep, cell: Combination, recipe: Recipe) -> TrainJob:
     )
 
 
-def _measurements(
+def measure_jobs(
     sweep: Sweep, cell: Combination, tests: Sequence[int], key: str, recipe: Recipe
 ) -> Iterator[MeasureJob]:
+    """Yield the measurements of a combination in one environment: in training, and in inference per test resolution."""
     measure = sweep.spec.measure
     if measure is None:
         return

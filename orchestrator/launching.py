@@ -7,39 +7,31 @@ read and check the file ─▶ fetch the images ─▶ look at the slots ─▶ 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from db.errors import DatabaseMissingError, SweepHeldError
+from db.errors import DatabaseMissingError
 from db.reader import open_reader
 from db.store import open_store
 from orchestrator.capacity import find_capacity
-from orchestrator.driver import Driver
-from orchestrator.driver_identity import LEASE_SECONDS, DriverWatch, this_driver
 from orchestrator.errors import ImpossibleHereError
 from orchestrator.expansion import expand
 from orchestrator.images import fetch_images
-from orchestrator.live_view import LiveView
 from orchestrator.planning import PastJob, make_plan
-from orchestrator.results import environment_record, new_job, store_result
-from orchestrator.run_files import RunFiles
-from orchestrator.scheduling.events import Task
-from orchestrator.scheduling.scheduler import Scheduler
-from orchestrator.slots.ray_pool import RayPool
+from orchestrator.results import new_job
+from orchestrator.source_tree import input_error
 from orchestrator.sweep import load_sweep
-from workers.protocol.jobs import EvaluateJob, Job, MeasureJob, TrainJob, digest, job_from_dict
-from workers.protocol.orders import Finished
+from orchestrator.sweep_run import SweepRun
+from workers.protocol.jobs import EvaluateJob, TrainJob, job_from_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from rich.console import Console
 
     from db.reader import Reader
-    from db.records import JobRow
     from db.store import Store
     from orchestrator.capacity import Capacity
     from orchestrator.expansion import Expansion
@@ -113,6 +105,9 @@ def launch(options: LaunchOptions, console: Console) -> Outcome:
         StoreError: The database does.
     """
     sweep = load_sweep(options.sweep_file, options.overrides)
+    if sweep.spec.search is not None:
+        message = "the file describes a search: run it with `orchestrator search`, or leave the section out"
+        raise input_error([sweep.document.problem(("search",), message)])
     if sweep.spec.trains:
         fetch_images(sweep.dataset, options.data_directory)
     capacity = find_capacity(options.address, sweep.spec.slots, options.home)
@@ -121,155 +116,37 @@ def launch(options: LaunchOptions, console: Console) -> Outcome:
         expansion = expand(sweep, capacity.environment_keys, allow_many=options.allow_many)
         store = cleanup.enter_context(contextlib.closing(open_store(options.url)))
         reader = cleanup.enter_context(contextlib.closing(open_reader(options.url)))
-        return _Launch(
-            options=options,
-            console=console,
-            sweep=sweep,
-            capacity=capacity,
-            expansion=expansion,
-            store=store,
-            reader=reader,
-        ).run()
-
-
-class _Launch:
-    """One launch, from the open store on."""
-
-    def __init__(
-        self,
-        *,
-        options: LaunchOptions,
-        console: Console,
-        sweep: Sweep,
-        capacity: Capacity,
-        expansion: Expansion,
-        store: Store,
-        reader: Reader,
-    ) -> None:
-        self._options = options
-        self._console = console
-        self._sweep = sweep
-        self._capacity = capacity
-        self._expansion = expansion
-        self._store = store
-        self._reader = reader
-        self._files = RunFiles(options.home)
-        self._jobs: dict[str, Job] = {job.fingerprint: job for job in expansion.jobs}
-        self._identity = this_driver()
-        self._drivers = DriverWatch(store, self._identity.driver_id)
-
-    def run(self) -> Outcome:
-        self._store.register_driver(self._identity)
-        try:
-            sweep_id = self._take_sweep()
-            self._put_jobs(sweep_id)
-            self._take_in_unread(self._store.jobs_of(sweep_id))
-            plan = _plan(self._reader, self._expansion, self._capacity)
-            for note in plan.notes:
-                self._console.print(f"note: {note}", markup=False, highlight=False)
-            self._console.print(plan_summary(plan), markup=False, highlight=False)
-            self._store.requeue([job.fingerprint for job in plan.to_run if isinstance(job, TrainJob)], ("done",))
-            stopped_by = self._drive(sweep_id) if plan.to_run else None
-            outcome = Outcome(plan, self._reader.counts(sweep_id), stopped_by)
-            self._store.set_sweep_state(sweep_id, _sweep_state(outcome))
-            return outcome
-        finally:
-            self._store.end_driver(self._identity.driver_id)
-
-    # ---- before ------------------------------------------------------------------------------------------------
-
-    def _take_sweep(self) -> int:
-        """Take the sweep; a holder on another machine is given a lease's time to show that it lives."""
-        self._drivers.reap_the_dead()
-        give_up = time.monotonic() + LEASE_SECONDS * 1.5
-        text = self._sweep.document.text
-        told = False
-        while True:
-            try:
-                sweep_id = self._store.take_sweep(
-                    self._sweep.spec.name, text, digest(text), str(self._files.home), self._identity.driver_id
-                )
-                self._store.set_sweep_state(sweep_id, "running")
-            except SweepHeldError as error:
-                if error.holder.host == self._identity.host or time.monotonic() > give_up:
-                    raise
-                if not told:
-                    self._console.print(f"{error.message}; waiting to see whether it still lives", markup=False)
-                    told = True
-                time.sleep(2.0)
-                self._drivers.reap_the_dead()
-            else:
-                return sweep_id
-
-    def _put_jobs(self, sweep_id: int) -> None:
-        for environments in self._capacity.environments.values():
-            for environment in environments:
-                self._store.put_environment(environment_record(environment))
-        self._store.put_jobs(sweep_id, [new_job(job) for job in self._jobs.values()])
-
-    def _take_in_unread(self, rows: Sequence[JobRow]) -> None:
-        """Store results that a worker finished and nobody took from it: they lie in the attempts' directories."""
-        taken = 0
-        for row in rows:
-            if row.attempt == 0 or row.state in {"done", "diverged", "running"}:
-                continue
-            for attempt in reversed(self._reader.attempts_of(row.fingerprint)):
-                report = self._files.unread_report(row.fingerprint, attempt.attempt)
-                if isinstance(report, Finished) and attempt.environment_key and attempt.outcome in {None, "lost"}:
-                    job, directory = self._jobs[row.fingerprint], Path(attempt.directory)
-                    taken += store_result(self._store, job, report, directory, attempt.environment_key)
-        if taken:
-            self._console.print(f"took in {taken} result(s) that an earlier run had finished but not stored")
-
-    # ---- running -----------------------------------------------------------------------------------------------
-
-    def _drive(self, sweep_id: int) -> int | None:
-        rows = {row.fingerprint: row for row in self._store.jobs_of(sweep_id)}
-        pool = self._capacity.pool or RayPool(None)
-        states = {fingerprint: row.state for fingerprint, row in rows.items()}
-        rounds_done = self._store.rounds_done(sweep_id)
-        scheduler = Scheduler(
-            self._tasks(rows, rounds_done),
-            elsewhere=[fingerprint for fingerprint, state in states.items() if state == "running"],
-        )
-        try:
-            with LiveView(self._console, self._sweep.spec.name, self._jobs, states, rounds_done) as view:
-                driver = Driver(
-                    store=self._store,
-                    reader=self._reader,
-                    sweep_id=sweep_id,
-                    driver_id=self._identity.driver_id,
-                    drivers=self._drivers,
-                    pool=pool,
-                    requests=self._capacity.requests,
-                    arrived=self._capacity.arrived,
-                    scheduler=scheduler,
-                    jobs=self._jobs,
-                    files=self._files,
-                    data_directory=str(self._options.data_directory),
-                    listener=view,
-                )
-                return driver.run()
-        finally:
-            pool.close()
-
-    def _tasks(self, rows: dict[str, JobRow], rounds_done: dict[str, int]) -> Iterator[Task]:
-        kinds = frozenset(request.kind for request in self._capacity.requests)
-        for ordinal, (fingerprint, job) in enumerate(self._jobs.items()):
-            row = rows[fingerprint]
-            measured = isinstance(job, MeasureJob)
-            yield Task(
-                fingerprint=fingerprint,
-                stage=job.stage,
-                ordinal=ordinal,
-                slot_kinds=frozenset({self._expansion.slot_kinds[row.environment_key or ""]}) if measured else kinds,
-                depends_on=row.depends_on,
-                environment_key=row.environment_key,
-                state="queued" if row.state == "running" else row.state,
-                crashes=row.crashes,
-                losses=row.losses,
-                rounds_done=rounds_done.get(fingerprint, 0),
+        run = cleanup.enter_context(
+            SweepRun(
+                sweep=sweep,
+                capacity=capacity,
+                store=store,
+                reader=reader,
+                console=console,
+                home=options.home,
+                data_directory=options.data_directory,
+                jobs={job.fingerprint: job for job in expansion.jobs},
             )
+        )
+        return _run(run, store=store, reader=reader, expansion=expansion, capacity=capacity, console=console)
+
+
+def _run(
+    run: SweepRun, *, store: Store, reader: Reader, expansion: Expansion, capacity: Capacity, console: Console
+) -> Outcome:
+    sweep_id = run.take_sweep()
+    run.put_environments()
+    store.put_jobs(sweep_id, [new_job(job) for job in expansion.jobs])
+    run.take_in_unread(store.jobs_of(sweep_id))
+    plan = _plan(reader, expansion, capacity)
+    for note in plan.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
+    console.print(plan_summary(plan), markup=False, highlight=False)
+    store.requeue([job.fingerprint for job in plan.to_run if isinstance(job, TrainJob)], ("done",))
+    stopped_by = run.drive(sweep_id) if plan.to_run else None
+    outcome = Outcome(plan, reader.counts(sweep_id), stopped_by)
+    store.set_sweep_state(sweep_id, _sweep_state(outcome))
+    return outcome
 
 
 def _plan(reader: Reader, expansion: Expansion, capacity: Capacity) -> Plan:
@@ -282,11 +159,11 @@ def _plan(reader: Reader, expansion: Expansion, capacity: Capacity) -> Plan:
         reader.job_states(fingerprints),
         capacity.slots,
         history,
-        _checkpoints_missing(reader, expansion.evaluations),
+        checkpoints_missing(reader, expansion.evaluations),
     )
 
 
-def _checkpoints_missing(reader: Reader, evaluations: Sequence[EvaluateJob]) -> set[str]:
+def checkpoints_missing(reader: Reader, evaluations: Sequence[EvaluateJob]) -> set[str]:
     """Return the finished trainings whose weights are gone."""
     rows = (reader.training(training) for training in {job.training.fingerprint: None for job in evaluations})
     return {row["fingerprint"] for row in rows if row is not None and not Path(row["checkpoint"]).exists()}

@@ -50,8 +50,8 @@ class LiveView:
     Args:
         console: Where to.
         title: The sweep's name.
-        jobs: Every job by fingerprint.
-        states: Their states at the start.
+        jobs: Jobs by fingerprint; those to come among them.
+        states: Those of the sweep's at the start.
         rounds_done: How many rounds unfinished measurements have at the start.
     """
 
@@ -66,7 +66,7 @@ class LiveView:
         self._console = console
         self._title = title
         self._jobs = jobs
-        self._states = {fingerprint: states.get(fingerprint, "queued") for fingerprint in jobs}
+        self._states = {fingerprint: state for fingerprint, state in states.items() if fingerprint in jobs}
         self._slots: dict[str, _SlotLine] = {}
         self._seconds: dict[str, list[float]] = {stage: [] for stage in STAGES}
         self._rounds_done = Counter(rounds_done)
@@ -91,6 +91,15 @@ class LiveView:
         self._live.stop()
 
     # ---- Listener ----------------------------------------------------------------------------------------------
+
+    def added(self, fingerprint: str, state: str) -> None:
+        """There is a further job."""
+        self._states.setdefault(fingerprint, state)
+
+    def withdrawn(self, fingerprint: str) -> None:
+        """Nobody wants a job any more."""
+        self._free_slot_of(fingerprint)
+        self._states.pop(fingerprint, None)
 
     def slot(self, slot_id: str, environment: Environment | None) -> None:
         """A slot came or went."""
@@ -164,7 +173,7 @@ class LiveView:
     def _stages(self) -> Table:
         table = Table.grid(padding=(0, 2))
         for stage in STAGES:
-            counts = Counter(self._states[key] for key, job in self._jobs.items() if job.stage == stage)
+            counts = Counter(state for key, state in self._states.items() if self._jobs[key].stage == stage)
             total = sum(counts.values())
             if total == 0:
                 continue

@@ -232,6 +232,8 @@ def epoch_record(report: EpochDone) -> EpochRecord:
         learning_rate=report.learning_rate,
         images=report.images,
         seconds=report.seconds,
+        validation_images=report.validation_images,
+        validation_correct=report.validation_correct,
     )
 
 

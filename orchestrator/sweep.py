@@ -12,13 +12,14 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from orchestrator.search_problems import places_of_axes, search_problems, with_ranges
 from orchestrator.source_tree import KeyPath, Node, Problem, input_error, shown
 from orchestrator.sweep_dataset import find_dataset
 from orchestrator.sweep_file import NONE, Document, read_document, with_overrides
 from orchestrator.sweep_measuring import measuring_problems
 from orchestrator.sweep_recipe import recipe_problems
-from orchestrator.sweep_spec import AXES, Section, SlotsSection, SweepSpec, home_of
-from orchestrator.sweep_values import did_you_mean
+from orchestrator.sweep_spec import AXES, SlotsSection, SweepSpec, home_of
+from orchestrator.sweep_values import Section, did_you_mean
 from workers.protocol.jobs import DataSet
 
 
@@ -72,9 +73,10 @@ def check_sweep(document: Document, directory: Path) -> Sweep:
     problems += [*dataset_problems, *_slot_problems(spec, document)]
     problems += measuring_problems(spec, document)
     problems += recipe_problems(spec, None if dataset_problems else dataset, document)
+    problems += search_problems(spec, document)
     if problems or dataset is None:
         raise input_error(_first_of_each_place(problems))
-    return Sweep(document, spec, dataset)
+    return Sweep(document, with_ranges(spec), dataset)
 
 
 def _first_of_each_place(problems: Iterable[Problem]) -> list[Problem]:
@@ -117,7 +119,7 @@ def _unknown_key(path: KeyPath) -> str:
     key = _SYNONYMS.get(key.lower(), key)
     close = did_you_mean(key, known)
     homes = [place for place, other in _sections() if key in other.model_fields and other is not section]
-    if homes and not close:
+    if homes and key not in known:
         return f"unknown key here - did you mean {' or '.join(f'{home}.{key}' for home in homes)}?"
     return f"unknown key{close or '; known are ' + ', '.join(known)}"
 
@@ -181,13 +183,19 @@ def _axis_problems(plain: Mapping[str, Any], document: Document) -> Iterator[Pro
     zipped = plain.get("zip")
     zipped = zipped if isinstance(zipped, list) else []
     groups = [(index, group) for index, group in enumerate(zipped) if isinstance(group, dict)]
+    ranges = places_of_axes(plain.get("search"))
+    if "test_resolution" in plain and "test_resolution" in ranges:
+        message = "test_resolution is a list already: give it in one place, here or there"
+        yield document.problem(ranges["test_resolution"], message)
     for axis, default in AXES.items():
         home = plain.get(home_of(axis), {})
         places: list[KeyPath] = [(home_of(axis), axis)] if isinstance(home, dict) and axis in home else []
         places += [("zip", index, axis) for index, group in groups if axis in group]
+        places += [ranges[axis]] if axis in ranges else []
         for place in places[1:]:
             yield document.problem(place, f"{axis} is an axis already: give it in one place, here or there")
-        if not places and default is None:
+        by_default = axis == "train_resolution" and plain.get("search") is not None
+        if not places and default is None and not by_default:
             yield document.problem((home_of(axis), axis), "missing: an axis that every sweep names, here or in zip")
     for index, group in groups:
         yield from _zip_problems(index, group, document)

@@ -7,12 +7,23 @@ a batch larger than the data set) is checked in ``sweep`` and ``sweep_recipe``.
 import dataclasses
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from orchestrator.exclusion import Exclusion, parse_exclusion
+from orchestrator.search_section import SearchSection
 from orchestrator.source_tree import shown
 from orchestrator.sweep_file import NONE
-from orchestrator.sweep_values import Choice, Flag, Number, OneOrMore, Text, Whole
+from orchestrator.sweep_values import (
+    LARGEST_RESOLUTION,
+    SMALLEST_RESOLUTION,
+    Choice,
+    Flag,
+    Number,
+    OneOrMore,
+    Section,
+    Text,
+    Whole,
+)
 from workers.protocol.datasets import NAMED
 from workers.protocol.jobs import MEMORY_FORMATS, MODES, PRECISIONS
 from workers.protocol.recipe import (
@@ -26,9 +37,6 @@ from workers.protocol.recipe import (
     Recipe,
 )
 from workers.protocol.variant import NORMS, SIZES
-
-#: Below it nothing but padding reaches the last stages; above it no image has more to show.
-SMALLEST_RESOLUTION, LARGEST_RESOLUTION = 8, 2048
 
 #: The data set whose images are the user's own.
 IMAGE_FOLDER = "image-folder"
@@ -114,12 +122,6 @@ _TrainResolutions: TypeAlias = Annotated[
 ]
 _Precisions: TypeAlias = Annotated[tuple[Annotated[str, Choice(PRECISIONS)], ...], OneOrMore()]
 _Seeds: TypeAlias = Annotated[tuple[Annotated[int, Whole(0, 2**32 - 1)], ...], OneOrMore()]
-
-
-class Section(BaseModel):
-    """A mapping of the file: no key beyond those listed, no value changed after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class DataSetSection(Section):
@@ -350,6 +352,8 @@ class SweepSpec(Section):
     """How throughput is measured; false to measure nothing."""
     slots: SlotsSection | None = None
     """On what to run; if left out the accelerators that are there, or else the processors."""
+    search: SearchSection | None = None
+    """For `orchestrator search`: which of all these combinations are worth their time."""
 
     @property
     def trains(self) -> bool:

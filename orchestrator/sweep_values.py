@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -26,6 +26,17 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
     by_lower = {choice.lower(): choice for choice in choices}
     close = difflib.get_close_matches(word.lower()[:60], by_lower, n=1, cutoff=0.5)
     return f" - did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+class Section(BaseModel):
+    """A mapping of the file: no key beyond those listed, no value changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+#: Sides of images in pixels. Below the first nothing but padding reaches the last stages; above the second no image has
+#: more to show.
+SMALLEST_RESOLUTION, LARGEST_RESOLUTION = 8, 2048
 
 
 class Kind(abc.ABC):

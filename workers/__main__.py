@@ -8,7 +8,7 @@ python -m workers job.json > reports    one job, alone; a measurement with all i
 import argparse
 import os
 import sys
-from typing import List, Optional, Sequence, TextIO
+from typing import List, Optional, Sequence, TextIO, Tuple
 
 from workers.order_file import read_request
 from workers.private_stdout import private_stdout
@@ -25,7 +25,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     if given.file is None:
         return _work(given, None, private_stdout())
     try:
-        request = read_request(given.file, os.path.abspath(given.data), given.checkpoint)
+        request = read_request(given.file, os.path.abspath(given.data), given.checkpoint, given.validate_after)
     except (OSError, ValueError, TypeError, KeyError) as error:
         sys.stderr.write(f"{given.file}: not a job: {error}\n")
         return BAD_INPUT
@@ -82,6 +82,13 @@ def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("--threads", type=_positive, help="threads to compute with (default: OMP_NUM_THREADS)")
     parser.add_argument("--data", default="data", help="for a job alone: data directory (default: data)")
     parser.add_argument("--checkpoint", help="for an evaluation alone: the trained weights")
+    parser.add_argument(
+        "--validate-after",
+        type=_epochs,
+        default=(),
+        metavar="EPOCHS",
+        help="for a training alone: test the held-out images after these epochs, e.g. 1,2,4",
+    )
     return parser.parse_args(arguments)
 
 
@@ -90,6 +97,13 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is not a number of threads")
     return value
+
+
+def _epochs(text: str) -> Tuple[int, ...]:
+    numbers = text.split(",")
+    if not all(one.isdecimal() and int(one) >= 1 for one in numbers):
+        raise argparse.ArgumentTypeError(f"expected epochs, counted from 1, such as 1,2,4: got {text!r}")
+    return tuple(int(one) for one in numbers)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,15 @@ def _result(order: Order, device: torch.device, environment: Environment, observ
     job = order.job
     if isinstance(job, TrainJob):
         data = load_data_set(job.dataset, order.data_directory, device)
-        return train(job, data, device, order.directory, observer, resume_from=order.resume_from)
+        return train(
+            job,
+            data,
+            device,
+            order.directory,
+            observer,
+            resume_from=order.resume_from,
+            validate_after=order.validate_after,
+        )
     if isinstance(job, EvaluateJob):
         if order.checkpoint is None:
             raise CheckpointError("the order names no checkpoint")

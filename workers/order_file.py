@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Tuple
 
 from workers.protocol.jobs import job_from_dict
 from workers.protocol.orders import Order, order_from_json
@@ -20,7 +20,9 @@ class Request(NamedTuple):
     whole_job: bool
 
 
-def read_request(path: str, data_directory: str, checkpoint: Optional[str]) -> Request:
+def read_request(
+    path: str, data_directory: str, checkpoint: Optional[str], validate_after: Tuple[int, ...] = ()
+) -> Request:
     """Read an order, or make one of a job alone.
 
     A job alone is attempt 1 in a directory beside its file.
@@ -29,6 +31,7 @@ def read_request(path: str, data_directory: str, checkpoint: Optional[str]) -> R
         path: JSON: an order or a job.
         data_directory: For a job alone: where named data sets lie.
         checkpoint: For an evaluation alone: the trained weights.
+        validate_after: For a training alone: epochs after which held-out images are tested.
 
     Raises:
         OSError: The file cannot be read.
@@ -49,6 +52,7 @@ def read_request(path: str, data_directory: str, checkpoint: Optional[str]) -> R
         directory=attempt_directory(path, 1),
         data_directory=data_directory,
         checkpoint=checkpoint,
+        validate_after=validate_after,
     )
     return Request(order, whole_job=True)
 

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from workers.durable_file import write_durably
 from workers.protocol.orders import REPORT_FILE, EpochDone, Order, Progress, Report, report_to_json
+from workers.training.observer import Epoch
 
 #: Shortest time between two signs of progress: often enough for a person, rare enough to cost nothing.
 _PROGRESS_SECONDS = 0.5
@@ -58,10 +59,9 @@ class AttemptObserver:
             self._sent = now
             self._stream.send(Progress(self._job, self._attempt, min(1.0, done), text))
 
-    def epoch_done(self, epoch: int, loss: float, learning_rate: float, images: int, seconds: float) -> None:
+    def epoch_done(self, number: int, epoch: Epoch) -> None:
         """Report the end of an epoch."""
-        report = EpochDone(self._job, self._attempt, epoch, loss, learning_rate, images, seconds)
-        self._stream.send(report)
+        self._stream.send(EpochDone(self._job, self._attempt, number, **epoch._asdict()))
 
 
 def spool(directory: str, report: Report) -> None:

@@ -1,20 +1,51 @@
-"""Learning curves: loss and learning rate over the epochs of one training run, or of several. Pure."""
+"""Learning curves: loss, accuracy and learning rate over the epochs of one training run, or of several. Pure.
+
+Accuracy is that of the held-out images, where a training was tested on its way; without it there is no panel for it.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import altair as alt
 import pandas as pd
 
 from dashboard.figures.palette import Palette, dashes, shapes
-from dashboard.words import wording
+from dashboard.words import result_words, wording
 from db.records import EpochRecord
 
-_TOLD: Final = ("Run", "Epoch", "Loss", "Learning rate", "Images", "Took", "Throughput")
-#: Width of both panels, heights of the loss's and of the learning rate's, in pixels.
-_WIDE, _NARROW = (560, 230, 90), (250, 200, 80)
-#: Room for the labels of both panels' y axes, in pixels, so that they begin at the same place.
+_TOLD: Final = ("Run", "Epoch", "Loss", "Validation top-1", "Learning rate", "Images", "Took", "Throughput")
+#: Width of the panels in pixels; on a phone.
+_WIDE, _NARROW = 560, 250
+#: Room for the labels of the panels' y axes, in pixels, so that they begin at the same place.
 _EXTENT: Final = 40
+
+
+class _Panel(NamedTuple):
+    """One above the other; the last one bears the axis of epochs.
+
+    Attributes:
+        field: Of the records.
+        title: Of the y axis.
+        name: For the description.
+        height: In pixels.
+        narrow_height: On a phone.
+        ticks: Of the y axis, about.
+    """
+
+    field: str
+    title: str
+    name: str
+    height: int
+    narrow_height: int
+    ticks: int = 5
+
+
+_LAST: Final = _Panel("learning_rate", "Learning rate", "learning rate", 90, 80, 3)
+_PANELS: Final = (
+    _Panel("loss", "Training loss, mean per image", "loss", 230, 200),
+    _Panel("validation_top1", "Top-1 of validation images, %", "top-1 of validation images", 190, 180),
+    _LAST,
+)
 
 
 def curve_records(runs: Mapping[str, Sequence[EpochRecord]]) -> pd.DataFrame:
@@ -28,9 +59,11 @@ def curve_records(runs: Mapping[str, Sequence[EpochRecord]]) -> pd.DataFrame:
                 "learning_rate": one.learning_rate,
                 "images": one.images,
                 "seconds": one.seconds,
+                "validation_top1": one.validation_top1,
                 "Run": name,
                 "Epoch": f"{one.epoch}",
                 "Loss": f"{one.loss:.4g}",
+                "Validation top-1": result_words.validation(one),
                 "Learning rate": f"{one.learning_rate:.4g}",
                 "Images": f"{one.images:,}",
                 "Took": wording.duration(one.seconds),
@@ -46,7 +79,7 @@ def curve_records(runs: Mapping[str, Sequence[EpochRecord]]) -> pd.DataFrame:
 def curve_figure(
     curves: pd.DataFrame, *, palette: Palette, numbers: Sequence[int] | None = None, narrow: bool = False
 ) -> alt.VConcatChart:
-    """Draw loss above learning rate, with the same axis of epochs.
+    """Draw loss, top-1 of validation images where there is any, and learning rate, with the same axis of epochs.
 
     Args:
         curves: From ``curve_records``; at least one epoch.
@@ -56,14 +89,11 @@ def curve_figure(
     """
     names = list(dict.fromkeys(curves["run"]))
     looks = _looks(names, numbers or range(len(names)), palette)
-    width, high, low = _NARROW if narrow else _WIDE
-    panels = [
-        _panel(curves, looks, "loss", "Training loss, mean per image", (width, high)),
-        _panel(curves, looks, "learning_rate", "Learning rate", (width, low)),
-    ]
-    description = f"Loss and learning rate over the epochs of {wording.listed(names)}. The table below has the numbers."
+    panels = [panel for panel in _PANELS if curves[panel.field].notna().any()]
+    what = wording.listed(panel.name for panel in panels).capitalize()
+    description = f"{what} over the epochs of {wording.listed(names)}. The table below has the numbers."
     drawn: alt.VConcatChart = (
-        alt.vconcat(*panels, spacing=12)
+        alt.vconcat(*(_drawn(panel, curves, looks, narrow=narrow) for panel in panels), spacing=12)
         .resolve_scale(x="shared", color="shared", shape="shared")
         .properties(autosize="pad", description=description)
         .configure_legend(orient="bottom", columns=1 if narrow else 3, labelLimit=260, title=None, symbolSize=90)
@@ -87,23 +117,25 @@ def _looks(
     )
 
 
-def _panel(
-    curves: pd.DataFrame,
-    looks: tuple[alt.Color, alt.Shape, alt.StrokeDash],
-    field: str,
-    title: str,
-    size: tuple[int, int],
+def _drawn(
+    panel: _Panel, curves: pd.DataFrame, looks: tuple[alt.Color, alt.Shape, alt.StrokeDash], *, narrow: bool
 ) -> alt.LayerChart:
     colour, shape, dash = looks
-    last = field == "learning_rate"
+    last = panel is _LAST
     ticks = min(int(curves["epoch"].max()), 12)
     axis = alt.Axis(tickMinStep=1, tickCount=ticks, format="d", labels=last, title="Epoch" if last else None)
     x = alt.X("epoch:Q", axis=axis, scale=alt.Scale(nice=False, padding=8))
-    y_axis = alt.Axis(tickCount=3 if last else 5, format="~g", minExtent=_EXTENT)
-    y = alt.Y(f"{field}:Q", title=title, axis=y_axis, scale=alt.Scale(zero=False, padding=6))
-    chart = alt.Chart(curves)
+    y_axis = alt.Axis(tickCount=panel.ticks, format="~g", minExtent=_EXTENT)
+    y = alt.Y(f"{panel.field}:Q", title=panel.title, axis=y_axis, scale=alt.Scale(zero=False, padding=6))
+    chart = alt.Chart(curves[curves[panel.field].notna()])  # lines go on over epochs that were not tested
     lines = chart.mark_line(strokeWidth=2).encode(x, y, color=colour, strokeDash=dash)
-    told = [alt.Tooltip(field=name, type="nominal") for name in _TOLD]
+    told = [alt.Tooltip(field=name, type="nominal") for name in _told(curves)]
     marks = chart.mark_point(filled=True, size=45, opacity=1).encode(x, y, color=colour, shape=shape, tooltip=told)
-    panel: alt.LayerChart = alt.layer(lines, marks).properties(width=size[0], height=size[1])
-    return panel
+    width, height = (_NARROW, panel.narrow_height) if narrow else (_WIDE, panel.height)
+    layers: alt.LayerChart = alt.layer(lines, marks).properties(width=width, height=height)
+    return layers
+
+
+def _told(curves: pd.DataFrame) -> list[str]:
+    tested = curves["validation_top1"].notna().any()
+    return [name for name in _TOLD if tested or name != "Validation top-1"]

@@ -1,5 +1,6 @@
 """Page: two to six results side by side, differences first."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -14,7 +15,7 @@ from dashboard.figures.palette import Palette
 from dashboard.figures.sample_figure import compared_figure
 from dashboard.parts import controls, notices, result_links
 from dashboard.parts.result_links import FEWEST, MOST
-from dashboard.words import side_by_side, wording
+from dashboard.words import result_words, side_by_side, wording
 from dashboard.words.side_by_side import Side
 from db.errors import UnknownNameError
 from db.front_views import MODES, Mode
@@ -183,6 +184,8 @@ def _curves(where: Source, sides: Mapping[str, Side]) -> None:
         return
     figure_of = partial(_curve_figure, runs, numbers)
     st.altair_chart(figure_of(controls.palette()), width="content", key="curves")
+    if any(one.validation_top1 is not None for epochs in runs.values() for one in epochs):
+        st.caption(result_words.VALIDATION)
     with st.container(horizontal=True):
         number = sum(len(epochs) for epochs in runs.values())
         controls.download(lambda: _epochs(runs), number, "compared-curves")
@@ -201,8 +204,7 @@ def _curve_figure(runs: Mapping[str, Sequence[EpochRecord]], numbers: Sequence[i
 
 
 def _epochs(runs: Mapping[str, Sequence[EpochRecord]]) -> list[dict[str, Any]]:
-    columns = ("run", "epoch", "loss", "learning_rate", "images", "seconds")
-    return [{name: row[name] for name in columns} for row in curve_records(runs).to_dict("records")]
+    return [{"run": name, **dataclasses.asdict(one)} for name, epochs in runs.items() for one in epochs]
 
 
 def _throughput(sides: Mapping[str, Side], mode: Mode) -> None:

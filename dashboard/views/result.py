@@ -208,6 +208,8 @@ def _curve(run: Run) -> None:
         st.altair_chart(figure_of(controls.palette()), width="content", key="curve")
     with right:
         _epochs(run.epochs)
+    if any(one.validation_top1 is not None for one in run.epochs):
+        st.caption(result_words.VALIDATION)
     with st.container(horizontal=True):
         controls.download(lambda: [dataclasses.asdict(one) for one in run.epochs], len(run.epochs), name)
         controls.figure_download(figure_of, name)
@@ -221,11 +223,15 @@ def _epochs(epochs: Sequence[EpochRecord]) -> None:
     column = st.column_config
     formats = {
         "loss": column.NumberColumn("loss", format="%.4f"),
+        "validation_top1": column.NumberColumn("validation, %", format="%.2f", help="Top-1 of validation images"),
         "learning_rate": column.NumberColumn("learning rate", format="%.3g"),
         "seconds": column.NumberColumn("took, s", format="%.1f"),
         "images_per_second": column.NumberColumn("images/s", format="localized", help="With loading, as trained"),
     }
-    rows = [_epoch(one) for one in epochs]
+    names = ["epoch", "loss", "validation_top1", "learning_rate", "seconds", "images_per_second"]
+    if all(one.validation_top1 is None for one in epochs):
+        names.remove("validation_top1")
+    rows = [controls.cells(_epoch(one), names) for one in epochs]
     st.dataframe(
         rows, column_config=formats, hide_index=True, height=360 if len(rows) > _FEW else "content", placeholder="–"
     )
@@ -233,8 +239,7 @@ def _epochs(epochs: Sequence[EpochRecord]) -> None:
 
 def _epoch(one: EpochRecord) -> dict[str, Any]:
     rate = one.images / one.seconds if one.seconds else None
-    row = dataclasses.asdict(one) | {"images_per_second": rate}
-    return controls.cells(row, ["epoch", "loss", "learning_rate", "seconds", "images_per_second"])
+    return dataclasses.asdict(one) | {"images_per_second": rate, "validation_top1": one.validation_top1}
 
 
 def _throughputs(where: Source, place: Row | None) -> Rows:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from dashboard.words import wording
-from db.records import JobRow
+from db.records import EpochRecord, JobRow
 from db.result_details import Measured
 
 Row = Mapping[str, Any]
@@ -23,6 +23,11 @@ FINE_TUNED: Final = {
     "last-block": "its last block and head fine-tuned before the test",
     "batch-norm-statistics": "its batch norm's statistics taken anew before the test",
 }
+#: What the accuracy on the way to a result is.
+VALIDATION: Final = (
+    "Top-1 of validation images: held-out training images, tested at the train resolution after some of the epochs, "
+    "with the weights that would be kept if training ended there."
+)
 STAGES: Final = {"train": "Training", "evaluate": "Evaluation", "measure": "Measurement"}
 
 
@@ -42,6 +47,13 @@ def sentence(row: Row) -> str:
 def _pixels(pixels: int, row: Row) -> str:
     named = {row["half_resolution"]: " (half)", row["native_resolution"]: " (native)"}
     return f"{pixels} px{named.get(pixels, '')}"
+
+
+def validation(epoch: EpochRecord) -> str:
+    """Return the accuracy of the held-out images after an epoch, e.g. ``61.33 % (184 of 300 images)``."""
+    if epoch.validation_top1 is None:
+        return "–"
+    return f"{epoch.validation_top1:.2f} % ({epoch.validation_correct:,} of {epoch.validation_images:,} images)"
 
 
 def accuracy_interval(correct: int, images: int) -> tuple[float, float]:

@@ -39,6 +39,9 @@ from db.tables import (
     publications,
     published_results,
     samples,
+    search_trial_jobs,
+    search_trials,
+    searches,
     sightings,
     sweep_jobs,
     sweeps,
@@ -156,6 +159,7 @@ class _Merge:
         self._bring_sweeps()
         self._bring_jobs()
         self._bring_links()
+        self._bring_searches()
         self._carrier.bring(epochs)
         self._bring_results(trainings)
         self._bring_results(evaluations)
@@ -221,6 +225,16 @@ class _Merge:
             self._carrier.counts["sweep_jobs"].known += len(rows) - len(new)
 
     # Jobs ---------------------------------------------------------------------------------------------------------
+
+    def _bring_searches(self) -> None:
+        """Bring searches that are not here; one that is finds what its trials brought among the stored results."""
+        carrier = self._carrier
+        here = set(self._here.execute(select(searches.c.sweep_id)).scalars())
+        for table in (searches, search_trials, search_trial_jobs):
+            for rows in carrier.rows(table):
+                new = [row for row in rows if row["sweep_id"] not in here]
+                carrier.insert(table, new)
+                carrier.counts[table.name].known += len(rows) - len(new)
 
     def _bring_jobs(self) -> None:
         for rows in self._carrier.rows(jobs):

@@ -19,6 +19,9 @@ from db.tables import (
     publications,
     published_results,
     samples,
+    search_trial_jobs,
+    search_trials,
+    searches,
     sightings,
     sweep_jobs,
     sweeps,
@@ -38,13 +41,15 @@ def rows_of(names: Sequence[str], *, published: bool) -> Mapping[Table, ColumnEl
     """
     chosen = sweeps.c.name.in_(names)
     asked = select(sweep_jobs.c.fingerprint).join(sweeps).where(chosen)
-    needed = select(jobs.c.depends_on).where(jobs.c.fingerprint.in_(asked), jobs.c.depends_on.is_not(None))
-    wanted = union(asked, needed)
+    tried = select(search_trial_jobs.c.fingerprint).join(sweeps, sweeps.c.sweep_id == search_trial_jobs.c.sweep_id)
+    own = union(asked, tried.where(chosen))
+    needed = select(jobs.c.depends_on).where(jobs.c.fingerprint.in_(own), jobs.c.depends_on.is_not(None))
+    wanted = union(asked, tried.where(chosen), needed)
     conditions: dict[Table, ColumnElement[bool]] = {table: table.c.fingerprint.in_(wanted) for table in _of_jobs()}
     measured = select(measurements.c.measurement_id).where(measurements.c.fingerprint.in_(wanted))
     conditions |= {
         sweeps: chosen,
-        sweep_jobs: sweep_jobs.c.sweep_id.in_(select(sweeps.c.sweep_id).where(chosen)),
+        **{table: table.c.sweep_id.in_(select(sweeps.c.sweep_id).where(chosen)) for table in _of_sweeps()},
         measurement_rounds: measurement_rounds.c.measurement_id.in_(measured),
         samples: samples.c.measurement_id.in_(measured),
         drivers: drivers.c.driver_id.in_(_drivers(wanted, chosen)),
@@ -62,6 +67,10 @@ def rows_of(names: Sequence[str], *, published: bool) -> Mapping[Table, ColumnEl
 
 def _of_jobs() -> tuple[Table, ...]:
     return (jobs, attempts, epochs, trainings, evaluations, measurements)
+
+
+def _of_sweeps() -> tuple[Table, ...]:
+    return (sweep_jobs, searches, search_trials, search_trial_jobs)
 
 
 def _drivers(wanted: _Keys, chosen: ColumnElement[bool]) -> CompoundSelect[tuple[str]]:

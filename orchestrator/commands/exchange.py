@@ -11,7 +11,7 @@ import click
 from db.errors import SweepHeldError
 from db.publications import read_csv
 from db.store import open_store
-from orchestrator.commands.options import database_option, database_url, json_option
+from orchestrator.commands.options import database_option, database_url, json_option, reading
 from orchestrator.errors import InputError
 from orchestrator.output import print_json, print_rows
 from workers.protocol.variant import HALF_RESOLUTION, NATIVE_RESOLUTION
@@ -29,8 +29,13 @@ _CHECKPOINTS = (
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.argument("sweeps", nargs=-1, metavar="[SWEEP]…")
+@click.option(
+    "--optuna",
+    metavar="URL",
+    help="Instead of a bundle: write the search named in place of FILE as a study that Optuna's own tools open.",
+)
 @click.option(
     "--format",
     "form",
@@ -42,11 +47,17 @@ _CHECKPOINTS = (
 @click.option("--with-published", is_flag=True, help="With SWEEP: published results too.")
 @database_option
 @json_option
-def export(*, file: Path, sweeps: Sequence[str], form: Form, with_published: bool, as_json: bool) -> int:
+def export(
+    *, file: Path | None, sweeps: Sequence[str], optuna: str | None, form: Form, with_published: bool, as_json: bool
+) -> int:
     """Write sweeps with all their results to a bundle, for `import` elsewhere; without SWEEP, the whole database.
 
     Sweeps that run meanwhile go on. Nothing is overwritten.
     """
+    if file is None:
+        raise InputError("name the bundle's file, or with --optuna a search", hint="orchestrator export bundle.sqlite")
+    if optuna is not None:
+        return _export_study(str(file), sweeps, optuna, as_json=as_json)
     from db.bundles.exporting import export as write_bundle
 
     manifest = write_bundle(database_url(), file, form=form, names=sweeps, published=with_published)
@@ -60,6 +71,23 @@ def export(*, file: Path, sweeps: Sequence[str], form: Form, with_published: boo
         f"{rows['published_results']} published result(s)"
     )
     click.echo(f"note: {_CHECKPOINTS}", err=True)
+    return 0
+
+
+def _export_study(name: str, others: Sequence[str], url: str, *, as_json: bool) -> int:
+    from orchestrator.search.optuna_study import export_study
+    from orchestrator.search.report import read_report
+    from orchestrator.search.settings import axes_of
+
+    if others:
+        raise InputError("one search becomes one study", hint=f"orchestrator export --optuna URL {name}")
+    with reading() as reader:
+        found = read_report(reader, name)
+    count = export_study(url, found.name, axes_of(found.search.settings), found.objectives, found.trials)
+    if as_json:
+        print_json({"study": found.name, "trials": count})
+    else:
+        click.echo(f"study {found.name!r}: {count} trial(s)")
     return 0
 
 

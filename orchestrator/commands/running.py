@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from orchestrator.planning import Plan
 
 
-def _launch_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def launch_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the sweep file and the options of what runs one."""
     options = [
         click.argument("sweep_file", metavar="SWEEP.YAML", type=click.Path(path_type=Path)),
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the file."),
@@ -39,9 +40,10 @@ def _launch_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _options(
+def options_of(
     sweep_file: Path, overrides: tuple[str, ...], address: str | None, artifacts: str | None, data: str, yes: bool
 ) -> LaunchOptions:
+    """Return what the person asks for, with the defaults of this machine."""
     from orchestrator.launching import LaunchOptions
 
     return LaunchOptions(
@@ -56,7 +58,7 @@ def _options(
 
 
 @click.command()
-@_launch_options
+@launch_options
 @database_option
 @json_option
 def plan(as_json: bool, **given: Any) -> int:
@@ -66,7 +68,7 @@ def plan(as_json: bool, **given: Any) -> int:
     """
     from orchestrator.launching import plan_sweep, require_possible
 
-    sweep, capacity, found = plan_sweep(_options(**given))
+    sweep, capacity, found = plan_sweep(options_of(**given))
     if as_json:
         print_json(found.to_json())
     else:
@@ -96,7 +98,7 @@ def _print_plan(title: str, found: Plan) -> None:
 
 
 @click.command()
-@_launch_options
+@launch_options
 @click.option("--detach", is_flag=True, help="Run in the background, with its output in a log file.")
 @database_option
 def launch(detach: bool, **given: Any) -> int:
@@ -104,7 +106,7 @@ def launch(detach: bool, **given: Any) -> int:
     from orchestrator.launching import launch as launch_sweep
     from orchestrator.sweep import load_sweep
 
-    options = _options(**given)
+    options = options_of(**given)
     if detach:
         return _detach(options, load_sweep(options.sweep_file, options.overrides).spec.name)
     return _report(launch_sweep(options, Console()))
@@ -136,7 +138,7 @@ def _report(outcome: Outcome) -> int:
     }
     click.echo("; ".join(f"{stage}: {words}" for stage, words in total.items()))
     if outcome.stopped_by is not None:
-        click.echo(f"stopped; what is done is kept. To go on: {_same_command()}")
+        click.echo(f"stopped; what is done is kept. To go on: {same_command()}")
         return 128 + outcome.stopped_by
     if outcome.count("failed", "quarantined"):
         click.echo("some jobs failed for good: see `orchestrator failures`, then `orchestrator retry SWEEP`", err=True)
@@ -145,12 +147,13 @@ def _report(outcome: Outcome) -> int:
         click.echo("some jobs need slots that are not here: see `orchestrator plan`", err=True)
         return ImpossibleHereError.exit_code
     if outcome.count("queued", "running"):
-        click.echo(f"not all was done. To go on: {_same_command()}", err=True)
+        click.echo(f"not all was done. To go on: {same_command()}", err=True)
         return 1
     return 0
 
 
-def _same_command() -> str:
+def same_command() -> str:
+    """Return the command line as it was given, without a password."""
     import shlex
 
     from db.urls import parse_url, shown

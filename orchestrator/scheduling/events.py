@@ -151,6 +151,21 @@ class SeenElsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """There are further jobs to do; one that was here before is taken in its present state."""
+
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Nobody wants this job any more: it is stopped if it runs, and left to other sweeps, queued."""
+
+    fingerprint: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time went by."""
 
@@ -165,7 +180,20 @@ class StopNow:
     """Start nothing more and stop what runs."""
 
 
-Event = SlotUp | SlotLost | StartRefused | Running | SignOfLife | Ended | SeenElsewhere | Tick | Drain | StopNow
+Event = (
+    SlotUp
+    | SlotLost
+    | StartRefused
+    | Running
+    | SignOfLife
+    | Ended
+    | SeenElsewhere
+    | Added
+    | Withdrawn
+    | Tick
+    | Drain
+    | StopNow
+)
 
 # ---- actions ------------------------------------------------------------------------------------------------------
 

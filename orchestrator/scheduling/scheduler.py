@@ -28,6 +28,7 @@ from typing_extensions import assert_never
 
 from orchestrator.scheduling.events import (
     Action,
+    Added,
     Drain,
     EndAttempt,
     Ended,
@@ -47,6 +48,7 @@ from orchestrator.scheduling.events import (
     StopNow,
     Task,
     Tick,
+    Withdrawn,
 )
 
 if TYPE_CHECKING:
@@ -127,7 +129,7 @@ class Scheduler:
         actions = [*self._take(event, now), *self._settle_dependents(), *self._block()]
         return [*actions, *self._start_what_can(now)]
 
-    def _take(self, event: Event, now: float) -> list[Action]:  # noqa: C901  # one case per event
+    def _take(self, event: Event, now: float) -> list[Action]:  # noqa: C901, PLR0912  # one case per event
         match event:
             case SlotUp(slot):
                 self._slots[slot.slot_id] = slot
@@ -146,6 +148,10 @@ class Scheduler:
                 return self._end(event, now)
             case SeenElsewhere(fingerprint, state):
                 return self._see(fingerprint, state)
+            case Added(tasks):
+                self._add(tasks)
+            case Withdrawn(fingerprint, reason):
+                return self._withdraw(fingerprint, reason)
             case Tick():
                 return [*self._give_up_lost(now), *self._stop_silent(now)]
             case Drain():
@@ -272,6 +278,8 @@ class Scheduler:
 
     def _see(self, fingerprint: str, state: str) -> list[Action]:
         """Follow a change that somebody else made in the store."""
+        if fingerprint not in self._tasks:
+            return []
         one = self._attempts.get(fingerprint)
         if state == "running":
             if one is None:
@@ -283,6 +291,28 @@ class Scheduler:
         if one is None:
             self._put(self._tasks[fingerprint], state=state)
         return []
+
+    # ---- jobs that come and go ---------------------------------------------------------------------------------
+
+    def _add(self, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            if task.fingerprint in self._attempts:
+                continue
+            if task.state == "running":
+                self._elsewhere.add(task.fingerprint)
+                task = replace(task, state="queued")  # noqa: PLW2901  # as the tasks of the beginning
+            self._tasks[task.fingerprint] = task
+
+    def _withdraw(self, fingerprint: str, reason: str) -> list[Action]:
+        """Forget a job and what depends on it; evaluations go first, so that none of them sees its training go."""
+        gone = [key for key, task in self._tasks.items() if task.depends_on == fingerprint]
+        actions: list[Action] = []
+        for key in (*gone, fingerprint):
+            if one := self._attempts.get(key):
+                actions += self._stop_one(key, one, next_state="queued", reason=reason)
+            self._elsewhere.discard(key)
+            self._tasks.pop(key, None)
+        return actions
 
     # ---- states that follow from others ------------------------------------------------------------------------
 

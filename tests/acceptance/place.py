@@ -65,7 +65,7 @@ class Place:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=600,
             check=False,
         )
         output = done.stdout + done.stderr
@@ -80,7 +80,7 @@ class Place:
         return json.loads(self.run("sql", statement, "--json"))
 
 
-def until(condition, seconds=120.0):
+def until(condition, seconds=300.0):
     """Wait for something to become true, and return it."""
     give_up = time.monotonic() + seconds
     while time.monotonic() < give_up:

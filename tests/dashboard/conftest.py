@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,8 @@ from db.reader import open_reader
 from tests.browser import browser
 from tests.dashboard.detailed import seed_details
 from tests.dashboard.seeded import seed
-from tests.dashboard.visit import Visit
+from tests.dashboard.visit import SECONDS, Visit
+from tests.ports import unused_port
 
 APP = Path(dashboard.__file__).with_name("app.py")
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage")
@@ -60,7 +60,7 @@ def open_page(monkeypatch):
 
     def opened(view: str, url: str, **query: str) -> AppTest:
         monkeypatch.setenv("ORCHESTRATOR_DB", url)
-        app = AppTest.from_file(str(APP), default_timeout=30)
+        app = AppTest.from_file(str(APP), default_timeout=SECONDS)
         app.query_params.update(query)
         app.run()
         app.switch_page(f"views/{view}.py").run()
@@ -86,13 +86,6 @@ def chromium():
         launched.close()
 
 
-def _unused_port() -> int:
-    """Return a port of the system's choice: tests in several processes would all begin with the same one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def serve():
     """Serve a database by ``python -m dashboard`` and return the address; ended after the tests."""
@@ -101,7 +94,7 @@ def serve():
     def served(url: str) -> str:
         environment = {**os.environ, "ORCHESTRATOR_DB": url}
         server = subprocess.Popen(
-            [sys.executable, "-m", "dashboard", "--port", str(_unused_port())],
+            [sys.executable, "-m", "dashboard", "--port", str(unused_port())],
             env=environment,
             stdout=subprocess.PIPE,
             text=True,
@@ -114,7 +107,7 @@ def serve():
     yield served
     for server in servers:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=SECONDS)
         server.stdout.close()
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from dashboard.figures.palette import LIGHT
 from db.store import open_store
 from tests.dashboard.seeded import seed
-from tests.dashboard.visit import CHART, PHONE, POINTS, RINGS
+from tests.dashboard.visit import CHART, PHONE, POINTS, RINGS, SECONDS
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +42,7 @@ def test_every_page_opens_without_a_complaint_and_asks_nobody_else(path, visit, 
         else "[data-testid=stDataFrame] canvas"
     )
     seen.page.locator(drawn).first.wait_for(state="attached")
-    assert seen.page.locator("[data-testid=stException]").count() == 0
+    expect(seen.page.locator("[data-testid=stException]")).to_have_count(0)
     assert seen.complaints == []
 
 
@@ -57,7 +58,7 @@ def test_a_filter_changes_the_chart_and_its_link_opens_the_same_chart(visit, add
     seen.page.wait_for_url("**filter=group_size**")
     again = visit().go(seen.page.url)
     again.count(POINTS, len(some))
-    assert again.page.get_by_label("Filter", exact=True).input_value() == "group_size=16 width<1"
+    expect(again.page.get_by_label("Filter", exact=True)).to_have_value("group_size=16 width<1")
 
 
 def test_a_choice_from_a_list_is_in_the_link(visit, address, reader):
@@ -75,15 +76,10 @@ def test_a_choice_from_a_list_is_in_the_link(visit, address, reader):
 
 def test_pointing_at_a_point_in_theory_marks_it_where_it_was_measured(visit, address):
     seen = visit().go(f"{address}/training")
-    seen.page.locator(RINGS[0]).nth(3).hover(force=True)
-    seen.page.wait_for_function(
-        "panel => [...document.querySelectorAll(panel)].some(mark => mark.getAttribute('opacity') === '1')",
-        arg=RINGS[1],
-    )
-    assert seen.rings() == [1, 1]
-    told = seen.page.locator("#vg-tooltip-element")
-    assert "images/s" in told.inner_text()
-    assert "M MACs" in told.inner_text()
+    told = seen.point_at(seen.page.locator(RINGS[0]).nth(3))
+    expect(told).to_contain_text("images/s")
+    expect(told).to_contain_text("M MACs")
+    seen.rings(1, 1)
 
 
 def test_a_click_selects_a_point_and_its_link_opens_its_result(visit, address):
@@ -92,15 +88,19 @@ def test_a_click_selects_a_point_and_its_link_opens_its_result(visit, address):
     points.nth(2).click(force=True)
     opened = seen.page.get_by_role("link", name="Open seed 0")
     opened.wait_for()
+    seen.settle()
     points.nth(5).click(force=True, modifiers=["Shift"])
     seen.page.get_by_role("link", name="Compare 2 points").wait_for()
+    seen.settle()
     seen.page.mouse.move(0, 0)
-    assert seen.rings() == [2, 2]
+    seen.rings(2, 2)
+    seen.page.wait_for_url("**points=*%2C*")
     again = visit().go(seen.page.url)
     again.page.get_by_role("link", name="Compare 2 points").wait_for()
-    assert again.rings() == [2, 2]
+    again.rings(2, 2)
     points.nth(2).click(force=True)
     seen.page.get_by_role("link", name="Compare 2 seeds").wait_for()
+    seen.settle()
     opened.click()
     seen.page.wait_for_url("**/result?result=*")
     seen.page.get_by_role("heading", level=1).wait_for()
@@ -109,9 +109,7 @@ def test_a_click_selects_a_point_and_its_link_opens_its_result(visit, address):
 
 def test_a_row_of_the_table_selects_its_point(visit, address):
     seen = visit(viewport={"width": 1280, "height": 1800}).go(f"{address}/training")
-    table = seen.page.locator("[data-testid=stDataFrame] canvas").first
-    table.scroll_into_view_if_needed()
-    table.click(position={"x": 15, "y": 52}, force=True)  # it lies under what scrolls it
+    seen.row(0)
     seen.page.get_by_role("link", name="Open seed 0").wait_for()
     seen.page.wait_for_url("**points=*")
 
@@ -139,29 +137,20 @@ def test_a_family_that_was_chosen_for_the_speedup_is_in_the_link(visit, address)
     headline = seen.page.get_by_role("heading", level=3)
     headline.filter(has_text="The candidate is").wait_for()
     for label, text in (("Baseline", "group_size=1 norm=gn"), ("Candidate", "group_size=16 norm=ln+pn")):
-        assert seen.page.get_by_role("combobox", name=label).input_value() == text
+        expect(seen.page.get_by_role("combobox", name=label)).to_have_value(text)
     assert seen.complaints == []
 
 
 def test_colours_follow_a_dark_theme(visit, address):
-    ink = {}
-    for scheme in ("light", "dark"):
+    for scheme, ink in (("light", "#1f2328"), ("dark", "#f0f3f6")):
         seen = visit(color_scheme=scheme).go(f"{address}/training")
-        ring = seen.page.locator(RINGS[1]).first
-        ring.wait_for(state="attached")
-        ink[scheme] = ring.get_attribute("stroke")
-    assert ink == {"light": "#1f2328", "dark": "#f0f3f6"}
+        expect(seen.page.locator(RINGS[1]).first).to_have_attribute("stroke", ink)
 
 
 def test_nothing_is_wider_than_a_phone(visit, address):
     options = {"viewport": {"width": 400, "height": 800}, "is_mobile": True, "user_agent": PHONE}
     seen = visit(**options).go(f"{address}/training")
-    chart = seen.page.locator(f"{CHART} svg")
-    chart.wait_for()
-    box = chart.bounding_box()
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= 400
-    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 400
+    seen.within(seen.page.locator(f"{CHART} svg"), 400)
 
 
 def test_a_sweep_page_shows_progress_by_itself_and_disturbs_nobody(visit, serve, tmp_path):
@@ -176,7 +165,7 @@ def test_a_sweep_page_shows_progress_by_itself_and_disturbs_nobody(visit, serve,
     for job in running:
         assert store.end_attempt(job.fingerprint, job.attempt, outcome="failed", next_state="failed", message="gone")
     store.close()
-    bars.filter(has_text="4 failed").wait_for(timeout=15_000)
+    bars.filter(has_text="4 failed").wait_for()
     assert seen.page.evaluate("window.untouched") is True
     assert seen.complaints == []
 
@@ -197,7 +186,7 @@ def test_other_web_sites_cannot_reach_the_dashboard_through_the_browser(host, or
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
         connection.sendall(request.encode())
         answer = connection.recv(64)
     assert answer.startswith(b"HTTP/1.1 101") == allowed

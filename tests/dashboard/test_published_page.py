@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 import pytest
+from playwright.sync_api import expect
 
 from dashboard.figures.palette import DARK, LIGHT
 from dashboard.figures.published_figure import Side, published_figure, side_points
@@ -224,15 +225,10 @@ PANELS = [f"g.concat_{row}_concat_{column}_layer_5_marks path" for row in (0, 1)
 
 
 @pytest.mark.browser
-def test_a_network_that_is_pointed_at_is_found_in_every_panel(chromium, serve, measured_url):  # noqa: F811
-    page = chromium.new_page(viewport={"width": 1280, "height": 1500})
-    page.goto(f"{serve(measured_url)}/published")
-    first = page.locator(PANELS[0])
-    first.last.wait_for(state="attached")
-    assert [page.locator(panel).count() for panel in PANELS] == [36, 36, 30, 30]
-    first.last.hover(force=True)  # the least accurate: b0
-    rings = "marks => marks.filter(mark => mark.getAttribute('opacity') === '1').length"
-    page.wait_for_function("panel => !!document.querySelector(panel + '[opacity=\"1\"]')", arg=PANELS[3])
-    assert [page.locator(panel).evaluate_all(rings) for panel in PANELS] == [1, 1, 1, 1]
-    assert "G1-GN-Baseline" in page.locator("#vg-tooltip-element").inner_text()
-    page.close()
+def test_a_network_that_is_pointed_at_is_found_in_every_panel(visit, serve, measured_url):  # noqa: F811
+    seen = visit(viewport={"width": 1280, "height": 1500}).go(f"{serve(measured_url)}/published")
+    for panel, points in zip(PANELS, (36, 36, 30, 30), strict=True):
+        seen.count(panel, points)
+    told = seen.point_at(seen.page.locator(PANELS[0]).last)  # the least accurate: b0
+    expect(told).to_contain_text("G1-GN-Baseline")
+    seen.rings(1, 1, 1, 1, panels=PANELS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import statistics
 from dataclasses import replace
 
@@ -28,13 +29,14 @@ from db.store import open_store
 from tests.dashboard.detailed import (
     EPOCHS,
     FAMILIES,
+    TESTED,
     evaluation,
     failed_training,
     measurement,
     running_training,
     training,
 )
-from tests.dashboard.seeded import CPU, PUBLISHED, Seeder
+from tests.dashboard.seeded import CPU, PUBLISHED, VALIDATION_IMAGES, Seeder
 from workers.protocol.jobs import job_from_dict
 from workers.protocol.variant import HALF_RESOLUTION, NATIVE_RESOLUTION
 
@@ -129,6 +131,46 @@ def test_the_epochs_of_a_training_that_crashed_once_are_those_of_the_attempt_tha
     assert list(trainings["took"]) == ["12 s", "2 min"]
     assert trainings["message"].iloc[0] == "the worker was killed by signal 9"
     assert len(attempts) == 2 + 1 + 2 * 4  # training, evaluation, two measurements of four rounds
+
+
+def test_accuracy_on_the_way_is_drawn_and_listed_where_a_training_was_tested(open_page, detailed_url):
+    app = open_page("result", detailed_url, result=evaluation(CHANGED).fingerprint)
+    epochs = next(table.value for table in app.dataframe if "learning_rate" in table.value)
+    listed = epochs.set_index("epoch")["validation_top1"].dropna()
+    assert tuple(listed.index) == TESTED
+    right = [one.validation_correct for one in epochs_of(detailed_url, CHANGED) if one.epoch in TESTED]
+    assert list(listed) == pytest.approx([100 * correct / VALIDATION_IMAGES for correct in right])
+    assert panels_of(app) == ["loss", "validation_top1", "learning_rate"]
+    assert result_words.VALIDATION in said(app)
+
+
+def test_a_training_that_was_not_tested_on_its_way_is_shown_without(open_page, detailed_url):
+    app = open_page("result", detailed_url, result=evaluation(PLAIN).fingerprint)
+    epochs = next(table.value for table in app.dataframe if "learning_rate" in table.value)
+    assert "validation_top1" not in epochs
+    assert panels_of(app) == ["loss", "learning_rate"]
+    assert result_words.VALIDATION not in said(app)
+
+
+@pytest.mark.parametrize(("families", "tested"), [((PLAIN, CHANGED), True), ((PLAIN, PLAIN), False)])
+def test_compared_curves_have_a_panel_of_accuracy_where_one_of_them_was_tested(
+    open_page, detailed_url, families, tested
+):
+    results = ",".join(evaluation(family, seed).fingerprint for seed, family in enumerate(families))
+    app = open_page("compare", detailed_url, results=results)
+    assert ("validation_top1" in panels_of(app)) is tested
+    assert (result_words.VALIDATION in said(app)) is tested
+
+
+def panels_of(app):
+    """What the panels of the page's learning curve show, from above."""
+    spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
+    return [panel["layer"][0]["encoding"]["y"]["field"] for panel in spec["vconcat"]]
+
+
+def epochs_of(url, family):
+    with contextlib.closing(open_reader(url)) as reader:
+        return reader.epochs_of(training(family).fingerprint)
 
 
 def test_the_configuration_is_readable_and_says_what_is_left_open(open_page, detailed_url):
@@ -329,8 +371,7 @@ def test_the_reference_network_is_drawn_for_each_round(details):
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 @pytest.mark.parametrize("narrow", [False, True])
 def test_charts_of_a_result_are_valid_vega_lite(detailed_url, details, palette, narrow):
-    with contextlib.closing(open_reader(detailed_url)) as reader:
-        epochs = reader.epochs_of(training(PLAIN).fingerprint)
+    epochs = epochs_of(detailed_url, CHANGED)
     samples = sample_figure(measured(details, measurement(PLAIN, "train", 20)), palette=palette, stacked=narrow)
     curves = curve_figure(curve_records({"this run": epochs}), palette=palette, narrow=narrow)
     for chart in (samples, curves):
@@ -338,13 +379,33 @@ def test_charts_of_a_result_are_valid_vega_lite(detailed_url, details, palette, 
 
 
 def test_curves_are_the_epochs_that_are_stored(detailed_url):
-    with contextlib.closing(open_reader(detailed_url)) as reader:
-        epochs = reader.epochs_of(training(PLAIN).fingerprint)
+    epochs = epochs_of(detailed_url, PLAIN)
     drawn = curve_records({"this run": epochs})
     for name in ("epoch", "loss", "learning_rate", "images", "seconds"):
         assert list(drawn[name]) == [getattr(one, name) for one in epochs]
     panels = curve_figure(drawn, palette=LIGHT).to_dict()["vconcat"]
     assert [panel["layer"][0]["encoding"]["y"]["field"] for panel in panels] == ["loss", "learning_rate"]
+
+
+def test_the_panel_of_accuracy_holds_the_epochs_that_were_tested(detailed_url):
+    plain, changed = (epochs_of(detailed_url, family) for family in FAMILIES)
+    spec = curve_figure(curve_records({"A": plain, "B": changed}), palette=LIGHT).to_dict()
+    loss, accuracy, rate = (spec["datasets"][panel["data"]["name"]] for panel in spec["vconcat"])
+    assert len(loss) == len(rate) == 2 * EPOCHS
+    assert [(one["run"], one["epoch"]) for one in accuracy] == [("B", epoch) for epoch in TESTED]
+    share = 100 * changed[0].validation_correct / VALIDATION_IMAGES
+    assert accuracy[0]["validation_top1"] == share
+    assert accuracy[0]["Validation top-1"] == f"{share:.2f} % ({changed[0].validation_correct:,} of 6,000 images)"
+    assert loss[0]["Validation top-1"] == "–"
+    assert spec["description"].startswith("Loss, top-1 of validation images and learning rate over the epochs of A")
+
+
+def test_who_points_at_an_epoch_is_told_its_accuracy_where_there_is_one(detailed_url):
+    for family, told in zip(FAMILIES, (False, True), strict=True):
+        curves = curve_records({"this run": epochs_of(detailed_url, family)})
+        panel = curve_figure(curves, palette=LIGHT).to_dict()["vconcat"][0]
+        names = [one["field"] for one in panel["layer"][1]["encoding"]["tooltip"]]
+        assert ("Validation top-1" in names) is told
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sqlite3
 import zoneinfo
 
 import pytest
+from playwright.sync_api import expect
 
 from dashboard.data import sweep_reading
 from dashboard.views import sweep as view
@@ -146,21 +147,19 @@ def test_what_is_shown_changes_with_the_store_and_while_it_runs_with_time(monkey
 def test_a_refresh_leaves_the_readers_place_and_selection(visit, serve, running_url):
     seen = visit(viewport={"width": 1280, "height": 500}).go(serve(running_url), "fashion-more-norms")
     page = seen.page
-    slots = page.locator("[data-testid=stDataFrame]").first
-    slots.scroll_into_view_if_needed()
-    slots.click(position={"x": 18, "y": 88})  # the box of the second row
+    seen.row(1)
     detail = page.get_by_text("cpu-1 on lab-1", exact=False)
     detail.wait_for()
-    main = page.locator("[data-testid=stMain]")
-    before = main.evaluate("main => main.scrollTop")
+    seen.settle()
+    before = page.locator("[data-testid=stMain]").evaluate("main => main.scrollTop")
     assert before > 0
     store = open_store(running_url)
     job = next(job for job in store.jobs_of(1) if job.slot == "cpu-0")
     assert store.end_attempt(job.fingerprint, job.attempt, outcome="failed", next_state="failed", message="gone")
     store.close()
-    page.get_by_text("Slots: 1 busy, 1 idle").wait_for(timeout=20_000)
-    assert detail.is_visible()
-    assert main.evaluate("main => main.scrollTop") == before
+    page.get_by_text("Slots: 1 busy, 1 idle").wait_for()
+    expect(detail).to_be_visible()
+    page.wait_for_function("before => document.querySelector('[data-testid=stMain]').scrollTop === before", arg=before)
     assert seen.complaints == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from db.reader import open_reader
 from db.store import open_store
 from tests.db.example_rows import Sweep
+from tests.postgres import copied_database
 
 
 @pytest.fixture
@@ -32,6 +33,31 @@ def url(request, tmp_path):
         return request.getfixturevalue("postgres_url")
     path = shutil.copy(request.getfixturevalue("empty_schema_file"), tmp_path / "store.db")
     return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shared_url(request, tmp_path_factory):
+    """URL of a database with the empty schema, to be filled once for all tests of a module, which only read it."""
+    if request.param == "postgres":
+        with copied_database(request.getfixturevalue("postgres_server"), "empty_schema") as url:
+            yield url
+        return
+    path = shutil.copy(request.getfixturevalue("empty_schema_file"), tmp_path_factory.mktemp("shared") / "store.db")
+    yield f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="module")
+def shared_store(shared_url):
+    opened = open_store(shared_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def shared_reader(shared_url):
+    opened = open_reader(shared_url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

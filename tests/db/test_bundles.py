@@ -28,13 +28,14 @@ from db.errors import BundleError, SchemaVersionError, SweepHeldError, UnknownNa
 from db.publications import read_csv
 from db.reader import open_reader
 from db.records import EpochRecord, SampleRecord, VariantRecord
+from db.search_records import NewTrial, TrialEnd
 from db.store import open_store
 from db.tables import metadata
 from db.upkeep import check
 from db.urls import parse_url
 from db.views import VIEWS
 from tests.db.example_rows import CPU, GPU, Sweep, driver, job, measurement_round, training
-from tests.postgres import _database as copied_database
+from tests.postgres import copied_database
 
 PAPER = read_csv(Path(__file__).parents[2] / "examples" / "published_results.csv")
 GOLDEN = Path(__file__).parent / "golden" / "0001.sqlite.sql"
@@ -58,6 +59,17 @@ class Clock:
         return self.time
 
 
+def seek(store, sweep):
+    """Make a sweep a search with a trial that is over and one that is not."""
+    search = store.search(sweep.sweep_id)
+    search.put({"axes": [{"name": "norm", "values": ["gn", "ln"]}], "objectives": ["top1"]})
+    search.add_trial(NewTrial(number=0, params={"norm": "gn"}, origin="sampler", attributes={"a": [1]}), sweep.jobs[:2])
+    search.record_curve(0, {1: 1 / 3})
+    search.finish_trial(0, TrialEnd(state="infeasible", values=(None,), violations=(0.1,), reason="too slow"))
+    search.add_trial(NewTrial(number=1, params={"norm": "ln"}, origin="companion"), sweep.jobs[1:3])
+    search.set_importances({"top1": {"norm": 1.0}})
+
+
 def furnish(store, *, running=False):
     """Store something of everything: every state, ending, mode and kind of value."""
     fashion = Sweep(store)
@@ -75,6 +87,7 @@ def furnish(store, *, running=False):
     fashion.measure("begun", mode="inference", rounds=(begun,), complete=False, iqr=0.5)
     fashion.measure("begun", mode="inference", rounds=(begun, measurement_round(2)), complete=False)
     store.put_environment(CPU, "lab")
+    seek(store, fashion)
     retried = job("retried")
     fashion.ask(retried)
     for outcome, state in (("crashed", "queued"), ("out_of_memory", "queued"), ("failed", "failed")):
@@ -114,7 +127,7 @@ def furnished_file(tmp_path_factory):
 @pytest.fixture(scope="module")
 def furnished_database(postgres_server):
     """Name of a furnished Postgres database, to copy."""
-    with contextlib.contextmanager(copied_database)(postgres_server, "empty_schema") as url:
+    with copied_database(postgres_server, "empty_schema") as url:
         with contextlib.closing(open_store(url)) as store:
             furnish(open_like(store))
         yield parse_url(url).database
@@ -128,7 +141,8 @@ def filled(request, tmp_path):
         yield sqlite_at(path)
     else:
         name = request.getfixturevalue("furnished_database")
-        yield from copied_database(request.getfixturevalue("postgres_server"), name)
+        with copied_database(request.getfixturevalue("postgres_server"), name) as url:
+            yield url
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from db.errors import FilterError
 from db.filters import Condition, Sibling
 from db.fronts import FILTERABLE
 from db.publications import read_csv
-from db.reader import open_reader
 from tests.db.example_rows import Sweep
 from tests.db.test_publications import PAPER
 
@@ -99,14 +98,12 @@ def test_values_are_bound_and_never_part_of_the_statement(value):
     assert "'" not in str(compiled)
 
 
-@pytest.fixture
-def reader(store, url):
-    sweep = Sweep(store)
+@pytest.fixture(scope="module")
+def reader(shared_store, shared_reader):
+    sweep = Sweep(shared_store)
     sweep.evaluate(sweep.train(1))
-    store.put_publication("paper", "imagenet", read_csv(PAPER, {"b0": 224}, {"b0": 160}))
-    opened = open_reader(url)
-    yield opened
-    opened.close()
+    shared_store.put_publication("paper", "imagenet", read_csv(PAPER, {"b0": 224}, {"b0": 160}))
+    return shared_reader
 
 
 @pytest.mark.parametrize(

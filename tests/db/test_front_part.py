@@ -32,13 +32,14 @@ _CONFIGURATION = (
 )
 
 
-@pytest.fixture
-def written(store):
-    """A database into which several sweeps wrote at random."""
-    writer = Writer(store, 11)
+@pytest.fixture(scope="module")
+def written(shared_store, shared_reader):
+    """What reads a database into which several sweeps wrote at random."""
+    writer = Writer(shared_store, 11)
     for _ in range(50):
         writer.write()
     leave_out(writer.sweeps[1])
+    return shared_reader
 
 
 def leave_out(sweep):
@@ -75,12 +76,11 @@ def behind(point, points):
     return max([*faster, point["top1_ppm"]]) - point["top1_ppm"]
 
 
-@pytest.mark.usefixtures("written")
-def test_scopes_count_the_points_of_each_data_set_and_place(reader):
+def test_scopes_count_the_points_of_each_data_set_and_place(written):
     seen = 0
     for mode, scenario, text, sweep in cases():
-        points = reader.points(mode, scenario, sweep=sweep, filter_text=text)
-        scopes = reader.part(mode, scenario, sweep=sweep, filter_text=text).scopes()
+        points = written.points(mode, scenario, sweep=sweep, filter_text=text)
+        scopes = written.part(mode, scenario, sweep=sweep, filter_text=text).scopes()
         counted = {scope_of(scope): scope["points"] for scope in scopes}
         assert counted == {one: sum(scope_of(row) == one for row in points) for one in map(scope_of, points)}
         assert len(counted) == len(scopes)
@@ -90,15 +90,14 @@ def test_scopes_count_the_points_of_each_data_set_and_place(reader):
     assert seen > 50
 
 
-@pytest.mark.usefixtures("written")
 @pytest.mark.parametrize("rest", ["", "group_size=16", "seed=1"])
-def test_a_sweep_that_a_filter_names_is_that_sweep(reader, rest):
+def test_a_sweep_that_a_filter_names_is_that_sweep(written, rest):
     """Pooled anew for a list of sweeps; stored for one."""
     for mode, scenario in itertools.product(MODES, SCENARIOS):
-        points = reader.points(mode, scenario, sweep="sweep 2", filter_text=rest)
+        points = written.points(mode, scenario, sweep="sweep 2", filter_text=rest)
         for text in ('sweep="sweep 2"', 'sweep in ("sweep 2")'):
-            require_same(reader.points(mode, scenario, filter_text=f"{rest} {text}"), points)
-        assert reader.points(mode, scenario, sweep="sweep 1", filter_text=f'{rest} sweep="sweep 2"') == []
+            require_same(written.points(mode, scenario, filter_text=f"{rest} {text}"), points)
+        assert written.points(mode, scenario, sweep="sweep 1", filter_text=f'{rest} sweep="sweep 2"') == []
 
 
 def require_same(found, expected):
@@ -108,13 +107,12 @@ def require_same(found, expected):
     assert order == sorted(order)
 
 
-@pytest.mark.usefixtures("written")
-def test_the_whole_front_and_the_nearest_others_are_read_and_nothing_else(reader):
+def test_the_whole_front_and_the_nearest_others_are_read_and_nothing_else(written):
     cut = 0
     for mode, scenario, text, sweep in cases():
-        part = reader.part(mode, scenario, sweep=sweep, filter_text=text, noisy=True)
+        part = written.part(mode, scenario, sweep=sweep, filter_text=text, noisy=True)
         scopes = part.scopes()
-        points = reader.points(mode, scenario, sweep=sweep, filter_text=text, noisy=True)
+        points = written.points(mode, scenario, sweep=sweep, filter_text=text, noisy=True)
         require_same(part.nearest(scopes), points)
         for chosen in (scopes[:1], scopes):
             inside = [row for row in points if scope_of(row) in {scope_of(one) for one in chosen}]
@@ -129,11 +127,10 @@ def test_the_whole_front_and_the_nearest_others_are_read_and_nothing_else(reader
     assert cut > 20
 
 
-@pytest.mark.usefixtures("written")
-def test_families_are_those_of_the_points_in_a_scope(reader):
+def test_families_are_those_of_the_points_in_a_scope(written):
     for mode, scenario, text, sweep in cases():
-        part = reader.part(mode, scenario, sweep=sweep, filter_text=text)
-        points = reader.points(mode, scenario, sweep=sweep, filter_text=text)
+        part = written.part(mode, scenario, sweep=sweep, filter_text=text)
+        points = written.points(mode, scenario, sweep=sweep, filter_text=text)
         for scope in part.scopes():
             found = part.families([scope])
             told = {tuple(row[name] for name in found[0]) for row in points if scope_of(row) == scope_of(scope)}
@@ -141,16 +138,15 @@ def test_families_are_those_of_the_points_in_a_scope(reader):
             assert {tuple(row.values()) for row in found} == told
 
 
-@pytest.mark.usefixtures("written")
-def test_what_is_left_out_of_a_place_is_counted_once_and_for_one_reason(reader):
+def test_what_is_left_out_of_a_place_is_counted_once_and_for_one_reason(written):
     """Beside the rows of ``results``, counted one by one."""
     counted = Counter()
     for (mode, _, text, sweep), noisy in itertools.product(cases("all"), (False, True)):
         if text.startswith("top1_mean"):
             continue
-        part = reader.part(mode, "all", sweep=sweep, filter_text=text, noisy=noisy)
-        points = reader.points(mode, "all", sweep=sweep, filter_text=text, noisy=noisy)
-        rows = [row for row in reader.view(sweep=sweep, filter_text=text) if row["source"] == "measured"]
+        part = written.part(mode, "all", sweep=sweep, filter_text=text, noisy=noisy)
+        points = written.points(mode, "all", sweep=sweep, filter_text=text, noisy=noisy)
+        rows = [row for row in written.view(sweep=sweep, filter_text=text) if row["source"] == "measured"]
         for scope in part.scopes(greyed=True):
             found = part.left_out([scope])
             if scope["source"] == "published":
@@ -168,11 +164,10 @@ def test_what_is_left_out_of_a_place_is_counted_once_and_for_one_reason(reader):
     assert min(counted[one] for one in ("noisy", "contended", "waiting")) > 10
 
 
-@pytest.mark.usefixtures("written")
-def test_what_was_measured_and_does_not_compete_is_greyed(reader):
+def test_what_was_measured_and_does_not_compete_is_greyed(written):
     seen = Counter()
     for (mode, scenario, text, sweep), noisy in itertools.product(cases(), (False, True)):
-        part = reader.part(mode, scenario, sweep=sweep, filter_text=text, noisy=noisy)
+        part = written.part(mode, scenario, sweep=sweep, filter_text=text, noisy=noisy)
         for scope in part.scopes(greyed=True):
             points, greyed = part.nearest([scope]), part.greyed([scope], 100)
             assert len(points) == scope["points"]
@@ -184,7 +179,7 @@ def test_what_was_measured_and_does_not_compete_is_greyed(reader):
             assert [row["top1_ppm"] for row in greyed] == sorted((row["top1_ppm"] for row in greyed), reverse=True)
             assert [row["top1_ppm"] for row in part.greyed([scope], 1)] == [row["top1_ppm"] for row in greyed[:1]]
             seen += verdicts
-        everything = reader.part(mode, scenario, sweep=sweep, filter_text=text, noisy=True)
+        everything = written.part(mode, scenario, sweep=sweep, filter_text=text, noisy=True)
         if not noisy:
             more = sum(one["points"] for one in everything.scopes()) - sum(one["points"] for one in part.scopes())
             some = part.greyed(part.scopes(greyed=True), 1000)
@@ -240,15 +235,14 @@ def test_equal_points_of_a_front_are_all_read(sweep, reader):
         assert [row["on_front"] for row in part.nearest([scope], 1)] == [True, True, False]
 
 
-@pytest.mark.usefixtures("written")
 @pytest.mark.parametrize("text", ["", "group_size=16", "seed=1", "source=measured top1>80", "group_size=99"])
 @pytest.mark.parametrize("sweep", [None, "sweep 2"])
-def test_rows_of_results_are_counted_up_to_a_limit(reader, text, sweep):
-    number = len(reader.view(sweep=sweep, filter_text=text))
+def test_rows_of_results_are_counted_up_to_a_limit(written, text, sweep):
+    number = len(written.view(sweep=sweep, filter_text=text))
     assert (number > 0) == (text != "group_size=99")
     for most in (1, number, number + 1, 10 * number + 1):
         if most:
-            assert reader.count(sweep=sweep, filter_text=text, most=most) == min(number, most)
+            assert written.count(sweep=sweep, filter_text=text, most=most) == min(number, most)
 
 
 def test_near_is_what_is_little_less_accurate_not_what_is_fast(sweep, reader):

@@ -8,7 +8,7 @@ import pytest
 
 from db.front_views import MODES, SCENARIOS
 from db.group_fronts import COSTS, GROUPS
-from tests.db.example_rows import CPU, GPU
+from tests.db.example_rows import CPU, GPU, Sweep
 from tests.db.test_front_part import require_same, scope_of
 from tests.db.test_points import VARIANTS
 
@@ -18,10 +18,10 @@ FILTERS = ("", "test_resolution>24", "seed=0")
 GROUPINGS = ((), ("norm",), ("group_size", "train_resolution"), ("model_size", "width"), GROUPS)
 
 
-@pytest.fixture
-def written(sweep):
-    """Networks with costs and accuracies at random, on two devices; few different numbers, so that some are equal."""
-    draw = random.Random(3)
+@pytest.fixture(scope="module")
+def written(shared_store, shared_reader):
+    """What reads networks with random costs and accuracies on two devices; few numbers, so that some are equal."""
+    sweep, draw = Sweep(shared_store), random.Random(3)
     for one, width, resolution in itertools.product(VARIANTS, (0.25, 0.5), (20, 28)):
         variant = dataclasses.replace(one, width=width)
         macs = draw.randrange(1, 9) * 1_000_000
@@ -35,6 +35,7 @@ def written(sweep):
             rate, verdict = 100.0 * draw.randrange(1, 9), draw.choice(("clean", "clean", "clean", "noisy"))
             changes = {"variant": variant, "mode": mode, "resolution": resolution, "verdict": verdict}
             sweep.measure(environment=environment, images_per_second=rate, **changes)
+    return shared_reader
 
 
 def word(row, name):
@@ -66,12 +67,11 @@ def by_hand(points, mode, cost, by):
     ]
 
 
-@pytest.mark.usefixtures("written")
-def test_leaders_are_what_nothing_of_their_own_group_beats(reader):
+def test_leaders_are_what_nothing_of_their_own_group_beats(written):
     beaten = led = 0
     for mode, text, noisy in itertools.product(MODES, FILTERS, (False, True)):
         chosen = {"filter_text": text, "noisy": noisy}
-        part, points = reader.part(mode, "all", **chosen), reader.points(mode, "all", **chosen)
+        part, points = written.part(mode, "all", **chosen), written.points(mode, "all", **chosen)
         scopes = part.scopes()
         for by, cost in itertools.product(GROUPINGS, COSTS):
             expected = by_hand(points, mode, cost, by)
@@ -81,17 +81,15 @@ def test_leaders_are_what_nothing_of_their_own_group_beats(reader):
     assert beaten > 500
 
 
-@pytest.mark.usefixtures("written")
-def test_the_front_of_everything_is_the_front(reader):
+def test_the_front_of_everything_is_the_front(written):
     for scenario in SCENARIOS:
-        part = reader.part("train", scenario)
-        front = [row for row in reader.points("train", scenario) if row["on_front"]]
+        part = written.part("train", scenario)
+        front = [row for row in written.points("train", scenario) if row["on_front"]]
         require_same(part.leaders(part.scopes(), by=(), cost="images_per_second", most=1_000), front)
 
 
-@pytest.mark.usefixtures("written")
-def test_leaders_are_read_up_to_a_limit_and_of_the_chosen_scopes_only(reader):
-    part = reader.part("inference", "all")
+def test_leaders_are_read_up_to_a_limit_and_of_the_chosen_scopes_only(written):
+    part = written.part("inference", "all")
     first, *_ = scopes = part.scopes()
     every = part.leaders(scopes, by=("norm",), cost="macs", most=1_000)
     assert len(scopes) > 1

@@ -13,24 +13,16 @@ from db.reader import open_reader
 from db.store import open_store
 from db.urls import parse_url
 from tests.db.example_rows import CPU, Sweep, evaluation, job, training
-from tests.postgres import _database
 
 #: Tables too large to be read from end to end for one page or one write.
 LARGE = ("jobs", "attempts", "sweep_jobs", "trainings", "evaluations", "measurements")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def large_url(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def large_url(shared_url):
     """URL of a database of 100,000 evaluations."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('large') / 'store.db'}"
-        fill(url, 100_000)
-        yield url
-        return
-    server = request.getfixturevalue("postgres_server")
-    with contextlib.contextmanager(_database)(server, "empty_schema") as url:
-        fill(url, 100_000)
-        yield url
+    fill(shared_url, 100_000)
+    return shared_url
 
 
 @pytest.fixture

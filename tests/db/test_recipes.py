@@ -13,7 +13,7 @@ from db.records import PublishedRecord, SampleRecord, VariantRecord
 from db.store import open_store
 from db.user_sql import run
 from tests.db.example_rows import CPU, GPU, Sweep, digest, job
-from tests.postgres import _database
+from tests.postgres import copied_database
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "sql-recipes.md").read_text("utf-8")
 
@@ -111,7 +111,7 @@ def published():
 @pytest.fixture(scope="module")
 def filled(postgres_server, tmp_path_factory):
     """Engine → URL of a filled database; filled once."""
-    with contextlib.contextmanager(_database)(postgres_server, "empty_schema") as postgres:
+    with copied_database(postgres_server, "empty_schema") as postgres:
         urls = {"postgres": postgres, "sqlite": f"sqlite:///{tmp_path_factory.mktemp('recipes') / 'store.db'}"}
         for url in urls.values():
             with contextlib.closing(open_store(url)) as store:

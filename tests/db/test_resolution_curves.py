@@ -46,14 +46,20 @@ def require_same(found, groups):
             assert row["top1_std"] == pytest.approx(statistics.stdev(tops), abs=1e-9)
 
 
-@pytest.mark.parametrize("sweep", [None, "sweep 2"])
-def test_curves_are_the_rows_of_results_pooled_over_seeds(store, reader, sweep):
-    writer = Writer(store, 3)
+@pytest.fixture(scope="module")
+def written(shared_store, shared_reader):
+    """What reads a database into which several sweeps wrote at random."""
+    writer = Writer(shared_store, 3)
     for _ in range(80):
         writer.write()
-    part, repeated = reader.resolutions(sweep), 0
+    return shared_reader
+
+
+@pytest.mark.parametrize("sweep", [None, "sweep 2"])
+def test_curves_are_the_rows_of_results_pooled_over_seeds(written, sweep):
+    part, repeated = written.resolutions(sweep), 0
     networks = part.networks()
-    rows = [row for row in reader.view(sweep=sweep) if row["source"] == "measured"]
+    rows = [row for row in written.view(sweep=sweep) if row["source"] == "measured"]
     known = {(row["variant_id"], row["dataset_id"]) for row in rows}
     assert {(row["variant_id"], row["dataset_id"]) for row in networks} == known
     for network in networks:

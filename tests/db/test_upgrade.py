@@ -25,7 +25,7 @@ from orchestrator.cli import run
 from tests.db.example_rows import FASHION, Sweep, digest, driver
 from tests.db.golden_databases import load
 
-NEW_TABLES = {"measurement_rounds", "sightings"}
+NEW_TABLES = {"measurement_rounds", "sightings", "searches", "search_trials", "search_trial_jobs"}
 OLD_TABLES = [name for name in metadata.tables if name not in NEW_TABLES]
 NEW_COLUMNS = {
     ("datasets", "validation_images"),

@@ -14,19 +14,23 @@ from tests.db.example_rows import Sweep
 FOREVER = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c"
 
 
-@pytest.fixture
-def filled(store, url):
-    sweep = Sweep(store)
+@pytest.fixture(scope="module")
+def filled(shared_store, shared_url):
+    """URL of a database with three results; whatever is asked of it leaves it as it is."""
+    sweep = Sweep(shared_store)
     for seed in range(3):
         sweep.evaluate(sweep.train(seed, seed=seed), correct=8000 + seed)
-    return url
+    return shared_url
+
+
+def directory_of(url):
+    return Path(url.removeprefix("sqlite:///")).parent
 
 
 def content(url):
     """Everything that the database holds: its bytes, or the rows of every table."""
     if url.startswith("sqlite"):
-        directory = Path(url.removeprefix("sqlite:///")).parent
-        return {path.name: path.read_bytes() for path in directory.iterdir()}
+        return {path.name: path.read_bytes() for path in directory_of(url).iterdir()}
     engine = create_engine(make_url(url))
     with engine.connect() as connection:
         names = connection.execute(text("SELECT count(*) FROM pg_class")).scalar()
@@ -106,7 +110,7 @@ def test_more_rows_than_the_limit_are_cut_off_and_said_to_be(filled, limit, trun
     ],
 )
 def test_everything_else_is_refused_and_changes_nothing(filled, statement, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(directory_of(filled) if filled.startswith("sqlite") else tmp_path)
     before = content(filled)
     with pytest.raises(UserQueryError) as refused:
         run(filled, statement)

@@ -420,7 +420,7 @@ def planned(runs, *overrides):
     """Plan a sweep as a launch does; stage → jobs to run, without measurements."""
     expansion = runs.expansion(*overrides)
     states = runs.reader.job_states([job.fingerprint for job in expansion.jobs])
-    missing = launching._checkpoints_missing(runs.reader, expansion.evaluations)
+    missing = launching.checkpoints_missing(runs.reader, expansion.evaluations)
     stages = make_plan(expansion, states, {"cpu": 1}, (), missing).stages
     return {name: stage.count("to_run") for name, stage in stages.items() if name != "measure"}
 

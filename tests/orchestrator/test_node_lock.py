@@ -5,19 +5,22 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from orchestrator.slots.node_lock import NodeLock
 
+#: How long something may take that must happen.
+SECONDS = 120.0
 SPAWN = multiprocessing.get_context("spawn")
 
 
-def hold(directory, exclusive, held, let_go):
+def hold(directory, exclusive, waits, held, let_go):
     with NodeLock(directory) as lock:
-        lock.acquire(exclusive=exclusive, give_up=lambda: False, waiting=lambda: None)
+        lock.acquire(exclusive=exclusive, give_up=lambda: False, waiting=waits.set)
         held.set()
-        let_go.wait(30)
+        let_go.wait(SECONDS)
 
 
 @pytest.fixture
@@ -26,11 +29,11 @@ def holder(tmp_path):
     processes = []
 
     def start(*, exclusive):
-        held, let_go = SPAWN.Event(), SPAWN.Event()
-        process = SPAWN.Process(target=hold, args=(tmp_path, exclusive, held, let_go))
+        waits, held, let_go = SPAWN.Event(), SPAWN.Event(), SPAWN.Event()
+        process = SPAWN.Process(target=hold, args=(tmp_path, exclusive, waits, held, let_go))
         process.start()
         processes.append(process)
-        return process, held, let_go
+        return SimpleNamespace(process=process, waits=waits, held=held, let_go=let_go)
 
     yield start
     for process in processes:
@@ -52,42 +55,42 @@ def acquire(directory, *, exclusive, seconds):
 
 
 def test_trainings_share_the_machine(holder, tmp_path):
-    _, held, _ = holder(exclusive=False)
-    assert held.wait(20)
-    with acquire(tmp_path, exclusive=False, seconds=1) as lock:
+    assert holder(exclusive=False).held.wait(SECONDS)
+    with acquire(tmp_path, exclusive=False, seconds=SECONDS) as lock:
         assert lock
 
 
 def test_a_measurement_waits_for_trainings_and_they_for_it(holder, tmp_path):
-    _, held, let_go = holder(exclusive=False)
-    assert held.wait(20)
+    training = holder(exclusive=False)
+    assert training.held.wait(SECONDS)
     assert acquire(tmp_path, exclusive=True, seconds=0.5) is None
-    let_go.set()
-    lock = acquire(tmp_path, exclusive=True, seconds=5)
+    training.let_go.set()
+    lock = acquire(tmp_path, exclusive=True, seconds=SECONDS)
     assert lock
-    _, second_held, _ = holder(exclusive=False)
-    assert not second_held.wait(2)
+    another = holder(exclusive=False)
+    assert another.waits.wait(SECONDS)
+    assert not another.held.wait(0.5)
     lock.release()
-    assert second_held.wait(20)
+    assert another.held.wait(SECONDS)
     lock.close()
 
 
 def test_a_waiting_measurement_keeps_new_trainings_out(holder, tmp_path):
-    _, held, first_let_go = holder(exclusive=False)
-    assert held.wait(20)
-    _, measuring, _ = holder(exclusive=True)
-    time.sleep(2)  # until it waits at the gate
-    assert not measuring.is_set()
+    training = holder(exclusive=False)
+    assert training.held.wait(SECONDS)
+    measurement = holder(exclusive=True)
+    assert measurement.waits.wait(SECONDS)
     assert acquire(tmp_path, exclusive=False, seconds=0.5) is None
-    first_let_go.set()
-    assert measuring.wait(10)
+    assert not measurement.held.is_set()
+    training.let_go.set()
+    assert measurement.held.wait(SECONDS)
 
 
 def test_a_killed_holder_frees_the_machine(holder, tmp_path):
-    process, held, _ = holder(exclusive=True)
-    assert held.wait(20)
-    process.kill()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
-    with acquire(tmp_path, exclusive=True, seconds=5) as lock:
+    killed = holder(exclusive=True)
+    assert killed.held.wait(SECONDS)
+    killed.process.kill()
+    killed.process.join()
+    assert killed.process.exitcode == -signal.SIGKILL
+    with acquire(tmp_path, exclusive=True, seconds=SECONDS) as lock:
         assert lock

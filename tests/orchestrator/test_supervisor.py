@@ -15,7 +15,7 @@ from orchestrator.slots.request import SlotRequest, probe
 from orchestrator.slots.supervisor import Supervisor, WorkerDied
 from orchestrator.slots.worker_process import WorkerProcess, WorkerSettings
 from workers.protocol.jobs import DataSet, MeasureJob, TrainJob
-from workers.protocol.orders import Failed, Finished, Order
+from workers.protocol.orders import Failed, Finished, Order, Progress
 from workers.protocol.recipe import Recipe
 from workers.protocol.variant import Variant
 
@@ -60,7 +60,7 @@ def order(job, home, name, **fields):
     return Order(job=job, attempt=1, directory=str(home / name), data_directory=str(home), **fields)
 
 
-def last_news(supervisor, seconds=60.0):
+def last_news(supervisor, seconds=300.0):
     """Collect news up to the end of the attempt."""
     give_up = time.monotonic() + seconds
     found = []
@@ -71,9 +71,18 @@ def last_news(supervisor, seconds=60.0):
     raise AssertionError(f"no end: {found}")
 
 
+def until_it_trains(supervisor, seconds=300.0):
+    """Wait for news of a training's progress."""
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        if any(isinstance(one, Progress) for one in supervisor.news(0.2)):
+            return
+    raise AssertionError("no progress")
+
+
 def long_job():
-    """Minutes of training on the drawn set."""
-    return TrainJob(VARIANT, DataSet("shapes", 8, 1, 48), 48, 0, Recipe(epochs=50))
+    """Hours of training on the drawn set."""
+    return TrainJob(VARIANT, DataSet("shapes", 8, 1, 48), 48, 0, Recipe(epochs=500))
 
 
 def test_an_order_is_carried_out_and_the_process_is_kept_for_the_next(slot):
@@ -109,7 +118,7 @@ def test_each_round_of_measurements_has_a_process_of_its_own(slot):
 def test_a_worker_that_dies_is_news_with_its_log_and_the_next_order_gets_a_fresh_one(slot):
     supervisor, environment, home = slot
     supervisor.submit(order(long_job(), home, "killed"))
-    time.sleep(3.0)  # until it trains, or at least imports what it needs
+    until_it_trains(supervisor)
     (victim,) = workers_below(home)
     os.kill(victim.pid, signal.SIGSEGV)
     died = last_news(supervisor)
@@ -123,10 +132,10 @@ def test_a_worker_that_dies_is_news_with_its_log_and_the_next_order_gets_a_fresh
 def test_a_stopped_attempt_ends_with_its_process_and_says_nothing_more(slot):
     supervisor, environment, home = slot
     supervisor.submit(order(long_job(), home, "stopped"))
-    time.sleep(2.0)
+    until_it_trains(supervisor)
     supervisor.stop_attempt()
-    deadline = time.monotonic() + 10
-    while workers_below(home) and time.monotonic() < deadline:
+    give_up = time.monotonic() + 120
+    while workers_below(home) and time.monotonic() < give_up:
         time.sleep(0.1)
     assert not workers_below(home)
     supervisor.news(0.2)

@@ -13,12 +13,13 @@ from orchestrator.sweep import check_sweep, section_at
 from orchestrator.sweep_file import parse_document
 from orchestrator.sweep_schema import SCHEMA_FILE, schema_text, sweep_schema
 from orchestrator.sweep_spec import AXES
+from orchestrator.sweep_values import Section
 from tests.sweep.example_sweep import SMALL, SWEEP, sweep_of
 from workers.protocol.recipe import PAPER_MIXUP, PRESETS, cutmix_probability, mixup_alpha
 
 EXAMPLES = sorted(Path("examples").glob("*.yaml"))
 DOCUMENTATION = Path("docs/sweep-file.md").read_text(encoding="utf-8")
-SECTIONS = ("dataset", "model", "grid", "recipe", "fine_tune", "measure", "slots")
+SECTIONS = ("dataset", "model", "grid", "recipe", "fine_tune", "measure", "slots", "search")
 
 
 def plain(text: str) -> object:
@@ -126,7 +127,7 @@ def test_documented_defaults_are_the_programs(section):
     for key, (_, default, _) in rows(section).items():
         home = section_at((section, "ipu") if key in {"threads", "count", "python", "enable"} else (section,))
         field = home.model_fields[key]
-        actual = None if field.is_required() else field.default
+        actual = None if field.is_required() or isinstance(field.default, Section) else field.default
         actual = AXES.get(key) if section in {"model", "grid"} else actual
         assert stated(default) == (list(actual) if isinstance(actual, tuple) else actual), key
 

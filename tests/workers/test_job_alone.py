@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from workers.protocol.jobs import job_to_dict
-from workers.protocol.orders import Failed, Finished, Started, order_to_json, report_from_json
+from workers.protocol.orders import EpochDone, Failed, Finished, Started, order_to_json, report_from_json
 
 
 def alone(path, *arguments):
@@ -23,9 +23,11 @@ def alone(path, *arguments):
 def test_a_job_alone_needs_nothing_but_its_file(tmp_path, train_job, evaluate_job):
     (tmp_path / "train.json").write_text(json.dumps(job_to_dict(train_job)))
     (tmp_path / "evaluate.json").write_text(json.dumps(job_to_dict(evaluate_job)))
-    trained = alone(tmp_path / "train.json")
+    trained = alone(tmp_path / "train.json", "--validate-after", "1,3")
     assert trained.returncode == 0
-    last = report_from_json(trained.stdout.splitlines()[-1])
+    *reports, last = map(report_from_json, trained.stdout.splitlines())
+    tested = [report.validation_images for report in reports if isinstance(report, EpochDone)]
+    assert tested == [40, None, 40]
     weights = tmp_path / "train.attempt-1" / last.result.checkpoint
     tested = alone(tmp_path / "evaluate.json", "--checkpoint", str(weights))
     assert tested.returncode == 0
@@ -81,3 +83,10 @@ def test_a_file_that_is_no_job_is_refused_in_one_line(tmp_path, text):
     done = alone(tmp_path / "job.json")
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r".*job\.json: not a job: .*\n", done.stderr)
+
+
+@pytest.mark.parametrize("epochs", ["0,1", "1;2", "1,", "-1"])
+def test_epochs_that_cannot_be_are_refused_before_any_work(tmp_path, epochs):
+    done = alone(tmp_path / "train.json", f"--validate-after={epochs}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"expected epochs, counted from 1, such as 1,2,4: got '{epochs}'" in done.stderr

@@ -27,6 +27,8 @@ from workers.protocol.orders import (
     report_from_json,
 )
 
+#: How long a worker may take to answer or to end; long, since it says nothing about speed.
+SECONDS = 120.0
 PROGRAM = [sys.executable, "-m", "workers"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
@@ -57,7 +59,7 @@ class Worker:
         self.process.stdin.flush()
 
     def next_report(self):
-        return report_from_json(self._lines.get(timeout=60))
+        return report_from_json(self._lines.get(timeout=SECONDS))
 
     def reports_until(self, *kinds):
         reports = [self.next_report()]
@@ -86,8 +88,8 @@ def worker():
 
 @pytest.fixture
 def long_job(train_job, with_recipe):
-    """Hundreds of steps."""
-    return with_recipe(train_job, epochs=300)
+    """More steps than fit into the time that anything here waits for."""
+    return with_recipe(train_job, epochs=30_000)
 
 
 def report_file(order):
@@ -177,7 +179,7 @@ def test_the_end_of_the_input_ends_the_process_in_the_middle_of_a_job(worker, or
     serving.say(order_to_json(order))
     serving.reports_until(EpochDone)
     serving.process.stdin.close()
-    assert serving.process.wait(timeout=5) == 0
+    assert serving.process.wait(timeout=SECONDS) == 0
     assert not report_file(order).exists()
 
 
@@ -188,16 +190,16 @@ def test_sigterm_ends_the_process_in_the_middle_of_a_job_and_ctrl_c_does_not(wor
     serving.process.send_signal(signal.SIGINT)
     serving.reports_until(EpochDone)
     serving.process.terminate()
-    assert serving.process.wait(timeout=5) == 143
+    assert serving.process.wait(timeout=SECONDS) == 143
 
 
 def test_an_idle_process_ends_on_sigterm_and_at_the_end_of_its_input(worker):
     idle = worker()
     idle.process.terminate()
-    assert idle.process.wait(timeout=5) == 143
+    assert idle.process.wait(timeout=SECONDS) == 143
     other = worker()
     other.process.stdin.close()
-    assert other.process.wait(timeout=5) == 0
+    assert other.process.wait(timeout=SECONDS) == 0
 
 
 def test_a_killed_process_leaves_no_report_or_a_whole_one(worker, order_of, train_job):

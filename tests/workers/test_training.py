@@ -41,9 +41,10 @@ class Recorder(SilentObserver):
         if self._interrupt_after is not None and len(self.epochs) >= self._interrupt_after:
             raise InterruptedRunError
 
-    def epoch_done(self, epoch, loss, learning_rate, images, seconds):
-        assert seconds > 0.0
-        self.epochs.append((epoch, loss, learning_rate, images))
+    def epoch_done(self, number, epoch):
+        assert epoch.seconds > 0.0
+        assert (epoch.validation_images, epoch.validation_correct) == (None, None)
+        self.epochs.append((number, epoch.loss, epoch.learning_rate, epoch.images))
 
 
 @pytest.fixture

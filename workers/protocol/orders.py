@@ -21,7 +21,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, Union
 from workers.protocol.jobs import Job, digest, job_from_dict, job_to_dict
 
 #: Raised by one when an old worker and a new supervisor could misunderstand each other.
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 #: Name of the file in an attempt's directory that holds the report which ended the attempt.
 REPORT_FILE = "report.json"
@@ -82,6 +82,8 @@ class Order:
         checkpoint_sha256: Its digest; a file that differs is refused.
         resume_from: For ``train``: directory of an earlier attempt whose last checkpoint may be continued, or None.
         so_far: For ``measure``: the rounds done before, to which this attempt adds one; None for the first.
+        validate_after: For ``train``: epochs, from 1, after which the network is tested on the held-out images at the
+            train resolution, where there are any. No result depends on it, so it is no part of the job.
     """
 
     job: Job
@@ -92,6 +94,7 @@ class Order:
     checkpoint_sha256: Optional[str] = None
     resume_from: Optional[str] = None
     so_far: Optional["MeasureResult"] = None
+    validate_after: Tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,10 @@ class EpochDone:
         loss: Mean training loss over the epoch.
         learning_rate: At the epoch's end.
         images: Images seen in the epoch.
-        seconds: Wall time of the epoch.
+        seconds: Wall time of the epoch's steps, without testing.
+        validation_images: Held-out images that were tested after it, at the train resolution and with the weights that
+            would be kept if training ended here; None where they were not.
+        validation_correct: Of these classified right; likewise.
     """
 
     job: str
@@ -148,6 +154,8 @@ class EpochDone:
     learning_rate: float
     images: int
     seconds: float
+    validation_images: Optional[int] = None
+    validation_correct: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -399,7 +407,11 @@ def order_from_json(line: str) -> Order:
         raise ValueError("an order is a JSON object with the keys job, attempt, directory and data_directory")
     try:
         so_far = data.get("so_far")
-        known = {"job": job_from_dict(data["job"]), "so_far": so_far and _measure_result(so_far)}
+        known = {
+            "job": job_from_dict(data["job"]),
+            "so_far": so_far and _measure_result(so_far),
+            "validate_after": tuple(data.get("validate_after", ())),
+        }
         return Order(**dict(data, **known))
     except (KeyError, TypeError) as error:
         raise ValueError(f"order: {error}") from error

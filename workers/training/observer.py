@@ -1,6 +1,26 @@
 """What a job tells while it runs."""
 
-from typing import Protocol
+from typing import NamedTuple, Optional, Protocol
+
+
+class Epoch(NamedTuple):
+    """What one epoch of training came to.
+
+    Attributes:
+        loss: Mean over its steps.
+        learning_rate: At its last step.
+        images: Seen.
+        seconds: Wall time of its steps.
+        validation_images: Held-out images that were tested after it; None where they were not.
+        validation_correct: Of these classified right; likewise.
+    """
+
+    loss: float
+    learning_rate: float
+    images: int
+    seconds: float
+    validation_images: Optional[int] = None
+    validation_correct: Optional[int] = None
 
 
 class Observer(Protocol):
@@ -14,8 +34,8 @@ class Observer(Protocol):
             text: Short words for a person.
         """
 
-    def epoch_done(self, epoch: int, loss: float, learning_rate: float, images: int, seconds: float) -> None:
-        """Say that an epoch of training ended; see ``workers.protocol.orders.EpochDone``."""
+    def epoch_done(self, number: int, epoch: Epoch) -> None:
+        """Say that an epoch of training ended, its number counted from 1."""
 
 
 class SilentObserver:
@@ -24,5 +44,5 @@ class SilentObserver:
     def progress(self, done: float, text: str) -> None:
         """Say nothing."""
 
-    def epoch_done(self, epoch: int, loss: float, learning_rate: float, images: int, seconds: float) -> None:
+    def epoch_done(self, number: int, epoch: Epoch) -> None:
         """Say nothing."""

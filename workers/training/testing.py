@@ -1,6 +1,6 @@
 """Testing a network: how many images it classifies right."""
 
-from typing import NamedTuple
+from typing import Iterable, NamedTuple, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -56,9 +56,16 @@ class Tally:
 
 def test(tuned: nn.Module, features: Features, device: torch.device, precision: str) -> Score:
     """Classify a split; the network is in evaluation mode."""
+    return test_batches(tuned, features.batches(ordered_batches(features.count, FORWARD_BATCH)), device, precision)
+
+
+def test_batches(
+    model: nn.Module, batches: Iterable[Tuple[Tensor, Tensor]], device: torch.device, precision: str
+) -> Score:
+    """Classify batches of images and labels; the network is in evaluation mode."""
     tally = Tally(device)
-    for images, labels in features.batches(ordered_batches(features.count, FORWARD_BATCH)):
+    for images, labels in batches:
         with torch.no_grad(), autocast(device, precision):
-            logits = tuned(images.contiguous(memory_format=torch.channels_last))
+            logits = model(images.contiguous(memory_format=torch.channels_last))
         tally.add(logits, labels)
     return tally.score()

@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Any, Collection, Dict, Iterator, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from workers.protocol.recipe import NoPaperValueError, Recipe, cutmix_probabilit
 from workers.seeds import derive_seed, generator
 from workers.training.batches import Mixing, training_batches
 from workers.training.epochs import LossWatch, check_finite, shuffled_batches
-from workers.training.observer import Observer
+from workers.training.observer import Epoch, Observer
 from workers.training.optimizers import build_optimizer, peak_learning_rate, set_learning_rate
 from workers.training.resume_point import (
     ResumePoint,
@@ -31,27 +31,12 @@ from workers.training.resume_point import (
 )
 from workers.training.schedules import Schedule
 from workers.training.step import TrainingStep
+from workers.training.validation import Validation
 from workers.training.weight_average import WeightAverage
 from workers.weights import save_weights
 
 #: Shortest time between two resume points: at most this much work is lost, and disks are left in peace.
 RESUME_POINT_SECONDS = 30.0
-
-
-class Epoch(NamedTuple):
-    """What one epoch came to.
-
-    Attributes:
-        loss: Mean over its steps.
-        learning_rate: At its last step.
-        images: Seen.
-        seconds: Wall time.
-    """
-
-    loss: float
-    learning_rate: float
-    images: int
-    seconds: float
 
 
 class Training:
@@ -157,7 +142,7 @@ class Training:
         self.loss = state["loss"]
 
     def final_weights(self) -> Dict[str, Tensor]:
-        """Return the weights that are tested and kept.
+        """Return the weights that are tested and kept if training ends here.
 
         Raises:
             DivergedError: One is NaN or infinite.
@@ -175,11 +160,12 @@ def train(
     *,
     resume_from: Optional[str] = None,
     resume_point_seconds: float = RESUME_POINT_SECONDS,
+    validate_after: Collection[int] = (),
 ) -> TrainResult:
     """Train to the end and keep the weights.
 
     On a CPU the same job with the same number of threads gives the same weights, bit for bit, also when it was
-    interrupted and resumed.
+    interrupted and resumed, and however often it was tested on the way.
 
     Args:
         job: What to train.
@@ -189,17 +175,22 @@ def train(
         observer: Hears of progress and epochs.
         resume_from: Directory of an earlier attempt that may be continued.
         resume_point_seconds: Shortest time between two resume points.
+        validate_after: Epochs after which the held-out images, where there are any, are tested.
 
     Raises:
         DivergedError: The loss or the weights became NaN or infinite.
         DataError: An image cannot be read.
     """
     training = Training(job, data.train, device)
+    validation = _validation(training, data, device) if validate_after else None
     _resume(training, directory, resume_from)
     saved = time.perf_counter()
     while training.epoch < job.recipe.epochs:
         epoch = training.run_epoch(observer)
-        observer.epoch_done(training.epoch, *epoch)
+        if validation is not None and training.epoch in validate_after:
+            score = validation.test(training.epoch, training.final_weights(), observer)
+            epoch = epoch._replace(validation_images=score.images, validation_correct=score.correct)
+        observer.epoch_done(training.epoch, epoch)
         if training.epoch < job.recipe.epochs and time.perf_counter() - saved >= resume_point_seconds:
             save_resume_point(directory, job.fingerprint, ResumePoint(training.epoch, training.state()))
             saved = time.perf_counter()
@@ -254,6 +245,13 @@ def _mixing(job: TrainJob) -> Mixing:
         return Mixing(mixup_alpha(job.recipe, job.variant.size), cutmix_probability(job.recipe, job.variant.size))
     except NoPaperValueError as error:
         raise JobError(str(error)) from error
+
+
+def _validation(training: Training, data: LoadedDataSet, device: torch.device) -> Optional[Validation]:
+    """Prepare testing the held-out images between epochs, where there are any."""
+    if data.validation is None:
+        return None
+    return Validation(training.job, training.model, data.validation, device)
 
 
 def _resume(training: Training, directory: str, resume_from: Optional[str]) -> None:
