@@ -169,12 +169,12 @@ class Driver:
     def _settled(self) -> bool:
         if not self._scheduler.settled or not (self._environments or self._signals):
             return False
-        return self._source is None or not self._source_has_news or bool(self._signals)
+        return self._source is None or not self._source_has_news or self._scheduler.draining
 
     def _ask_the_source(self) -> None:
         """Let further jobs come, once there are slots for them and until somebody stops it all."""
         source = self._source
-        if source is None or not self._source_has_news or not self._slots or self._signals:
+        if source is None or not self._source_has_news or not self._slots or self._scheduler.draining:
             return
         self._source_has_news = False
         self._follow(self._patiently(lambda: source.advance(len(self._slots))))

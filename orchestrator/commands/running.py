@@ -108,11 +108,12 @@ def launch(detach: bool, **given: Any) -> int:
 
     options = options_of(**given)
     if detach:
-        return _detach(options, load_sweep(options.sweep_file, options.overrides).spec.name)
+        return detached(options, load_sweep(options.sweep_file, options.overrides).spec.name)
     return _report(launch_sweep(options, Console()))
 
 
-def _detach(options: LaunchOptions, name: str) -> int:
+def detached(options: LaunchOptions, name: str) -> int:
+    """Give the same command to a process in the background, with its output in a log file."""
     log = options.home / "logs" / f"launch-{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     arguments = [one for one in sys.argv[1:] if one != "--detach"]
@@ -197,7 +198,7 @@ def retry(sweep: str, failed: bool) -> int:
         again = {job.fingerprint for job in jobs if job.state in states}
         followers = [job.fingerprint for job in jobs if job.depends_on in again and job.state == "cancelled"]
         count = store.requeue([*again, *followers], (*states, "cancelled"))
-    click.echo(f"{count} job(s) queued again; launch the sweep's file to run them")
+    click.echo(f"{count} job(s) queued again; run its file again to do them")
     return 0
 
 
@@ -234,7 +235,7 @@ def _to_remeasure(queued: int, old: int, *, stale: bool, noisy: bool) -> str:
     words = [] if stale and not noisy else [f"{queued} measurement(s) queued again"]
     if old or stale:
         words.append(f"{old} stale one(s), which a launch measures with the present software in any case")
-    return f"{'; '.join(words)}; launch the sweep's file to run them" if queued or old else "nothing to measure again"
+    return f"{'; '.join(words)}; run its file again to do them" if queued or old else "nothing to measure again"
 
 
 @click.command()

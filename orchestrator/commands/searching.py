@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from orchestrator.commands.options import database_option, json_option, reading
-from orchestrator.commands.running import launch_options, options_of, same_command
+from orchestrator.commands.running import detached, launch_options, options_of, same_command
 from orchestrator.output import print_json, print_rows
 
 if TYPE_CHECKING:
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 @launch_options
 @click.option("--report", is_flag=True, help="Tell how the search of this file, or of this name, stands; run nothing.")
 @click.option("--trials", is_flag=True, help="With --report: every trial, as a table.")
+@click.option("--detach", is_flag=True, help="Run in the background, with its output in a log file.")
 @click.option("--dry-run", is_flag=True, help="Tell what there is to choose and what is stored already; run nothing.")
 @database_option
 @json_option
-def search(*, report: bool, trials: bool, dry_run: bool, as_json: bool, **given: Any) -> int:
+def search(*, report: bool, trials: bool, detach: bool, dry_run: bool, as_json: bool, **given: Any) -> int:
     """Let Optuna choose which of a file's combinations are worth their training.
 
     The file is a sweep file with a section `search`. The same command again goes on where it was.
@@ -35,9 +36,21 @@ def search(*, report: bool, trials: bool, dry_run: bool, as_json: bool, **given:
     options = options_of(**given)
     if dry_run:
         return _dry_run(options, as_json=as_json)
+    if detach:
+        return _detached(options)
     from orchestrator.search.running import search as run_search
 
     return _outcome(run_search(options, Console(stderr=as_json)), as_json=as_json)
+
+
+def _detached(options: LaunchOptions) -> int:
+    """Leave the search to the background, unless its file is refused."""
+    from orchestrator.search.running import section_of
+    from orchestrator.sweep import load_sweep
+
+    sweep = load_sweep(options.sweep_file, options.overrides)
+    section_of(sweep)
+    return detached(options, sweep.spec.name)
 
 
 def _report(file: Path, *, every_trial: bool, as_json: bool) -> int:

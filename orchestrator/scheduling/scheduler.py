@@ -107,6 +107,11 @@ class Scheduler:
         return {fingerprint: (one.slot, one.number) for fingerprint, one in self._attempts.items()}
 
     @property
+    def draining(self) -> bool:
+        """Nothing is started any more."""
+        return self._draining
+
+    @property
     def settled(self) -> bool:
         """Nothing runs and nothing will."""
         if self._attempts:

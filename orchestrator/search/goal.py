@@ -106,7 +106,7 @@ class Goal:
     # ---- floors ------------------------------------------------------------------------------------------------
 
     def _floors(self) -> dict[str, float]:
-        lowest = {SPEEDUP: min(top1 for top1, _ in self.baseline)} if SPEEDUP in self.objectives else {}
+        lowest = {SPEEDUP: Curve(self.baseline).top1[0]} if SPEEDUP in self.objectives else {}
         return {**self.floors, **lowest}
 
     def _reached(self, name: str, top1: float | None, throughputs: Throughputs) -> float | None:
@@ -129,7 +129,7 @@ class Goal:
                 return f"top-1 {reached:.2f} % is below the baseline's lowest, {floor:.2f} %"
             if name == TOP1:
                 return f"top-1 {reached:.2f} % is below the floor, {floor:g} %"
-            return f"{THROUGHPUTS[name]} throughput {reached:,.0f} images/s is below the floor, {floor:,.0f}"
+            return f"{THROUGHPUTS[name]} throughput {reached:,.1f} images/s is below the floor, {floor:,g}"
         return ""
 
     def to_json(self) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import click
 from db.hypervolume import hypervolumes
 from orchestrator.errors import InputError
 from orchestrator.output import print_rows
-from orchestrator.search.words import value_words
+from orchestrator.search.settings import axes_of
+from orchestrator.search.words import trial_words, value_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,7 +141,7 @@ def print_report(report: Report) -> None:
         budget = report.search.settings["budget"]["trials"]
         click.echo(f"about {max(1, round(left / 60))} min left for its {budget} trials")
     if not report.complete:
-        click.echo("no trial is complete yet")
+        click.echo(_nothing_yet(report))
         return
     axes = [axis["name"] for axis in report.search.settings["axes"]]
     title = "best so far" if len(report.objectives) == 1 else "trials that no other one beats"
@@ -150,6 +151,16 @@ def print_report(report: Report) -> None:
     for objective, shares in report.search.importances.items():
         listed = ", ".join(f"{axis} {share:.0%}" for axis, share in sorted(shares.items(), key=lambda one: -one[1]))
         click.echo(f"what {objective} depends on: {listed}")
+
+
+def _nothing_yet(report: Report) -> str:
+    """Say how near the floors somebody came."""
+    short = [trial for trial in report.trials if trial.state == "infeasible"]
+    if not short:
+        return "no trial is complete yet"
+    nearest = min(short, key=lambda trial: (sum(max(0.0, missing) for missing in trial.violations), trial.number))
+    words = trial_words(nearest, axes_of(report.search.settings), report.objectives)
+    return f"no trial met every floor; nearest was {words}"
 
 
 def _because(report: Report) -> str:

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from orchestrator.search_section import SearchSection
     from orchestrator.sweep import Sweep
     from workers.protocol.jobs import Job, MeasureJob
-    from workers.protocol.orders import EpochDone
+    from workers.protocol.orders import Environment, EpochDone
 
 _HOUR = 3600.0
 
@@ -123,18 +123,18 @@ def section_of(sweep: Sweep) -> SearchSection:
     return sweep.spec.search
 
 
-def the_environment(sweep: Sweep, capacity: Capacity) -> str:
-    """Return the key of the environment whose throughput counts.
+def the_environment(sweep: Sweep, capacity: Capacity) -> Environment:
+    """Return the environment whose throughput counts.
 
     Raises:
         InputError: There are several.
     """
-    keys = [key for found in capacity.environment_keys.values() for key in found]
-    if len(keys) > 1 and section_of(sweep).modes:
+    found = [environment for environments in capacity.environments.values() for environment in environments]
+    if len(found) > 1 and section_of(sweep).modes:
         kinds = ", ".join(capacity.environments)
-        message = f"throughput is compared on one kind of hardware, but there are {len(keys)} here ({kinds})"
+        message = f"throughput is compared on one kind of hardware, but there are {len(found)} here ({kinds})"
         raise input_error([sweep.document.problem(("slots",), f"{message}: name one kind of slot")])
-    return keys[0]
+    return found[0]
 
 
 def space_of(sweep: Sweep, capacity: Capacity, *, allow_many: bool) -> Space:
@@ -144,7 +144,7 @@ def space_of(sweep: Sweep, capacity: Capacity, *, allow_many: bool) -> Space:
         InputError: A combination cannot be built, or there is nothing to choose.
     """
     expand(sweep, capacity.environment_keys, allow_many=allow_many)  # for what it refuses
-    return make_space(sweep, section_of(sweep).modes, the_environment(sweep, capacity))
+    return make_space(sweep, section_of(sweep).modes, the_environment(sweep, capacity).key)
 
 
 def _run(

@@ -5,7 +5,8 @@ that of the search and the trial's number. So a search that was killed proposes 
 
 Optuna's samplers draw from whole ranges, whatever rules leave out of them, and repeat themselves once they are sure.
 Here they are asked again, with what they wished for as a trial that runs, which all but NSGA-II then keep away from; in
-the end the point that is nearest to the wish is taken, of those that nobody has tried.
+the end the point that is nearest to the wish is taken, of those that nobody has tried. Of two wishes the cheaper one
+comes first: the other will be wished for again, if what is learnt from the cheaper one does not speak against it.
 """
 
 import dataclasses
@@ -26,12 +27,12 @@ from orchestrator.search.optuna_study import distribution, empty_study, quiet, s
 from orchestrator.search.places import Places, Point
 from orchestrator.search.space import FINE_TUNE, TEST_OFFSET, TEST_RESOLUTION, Axis
 
-#: So many different trainings are drawn blindly before a sampler is asked. Each costs what a training costs, and the
-#: tests of three teach a model more than further draws (``benchmarks/search.py``); Optuna's ten trials are meant for
-#: trials that have nothing in common.
+#: So many different trainings are drawn blindly before a sampler is asked, those that still run included. Each costs what
+#: a training costs, and the tests of three teach a model more than further draws (``benchmarks/search.py``); Optuna's ten
+#: trials are meant for trials that have nothing in common.
 BLIND_TRAININGS: Final = 3
-#: How often a sampler is asked.
-_ASKS: Final = 4
+#: How often a sampler is asked at the most, and out of how many wishes the cheapest is chosen.
+_ASKS, _CHOICE = 4, 2
 #: Trials of a generation of NSGA-II; Optuna's fifty are more than most searches here ever make.
 _POPULATION: Final = 8
 _GENERATION: Final = "NSGAIISampler:generation"
@@ -73,6 +74,7 @@ def propose(  # noqa: PLR0917  # what is searched and how, then what is known
     trials: Sequence[TrialRow],
     number: int,
     floors: int = 0,
+    cost: Callable[[Point], float] | None = None,
 ) -> Proposal | None:
     """Choose the next point; the same for the same arguments, in whatever order points and trials come.
 
@@ -85,6 +87,7 @@ def propose(  # noqa: PLR0917  # what is searched and how, then what is known
         trials: All so far; none of their points is proposed again.
         number: Of the trial to come.
         floors: How many floors each trial has to meet.
+        cost: What a point costs, in any unit; ``random`` does not ask. None is the same for all.
 
     Returns:
         None where every point has been tried.
@@ -96,12 +99,19 @@ def propose(  # noqa: PLR0917  # what is searched and how, then what is known
     seeds = np.random.SeedSequence((seed, number)).generate_state(2).tolist()
     np.random.default_rng(seeds[0]).shuffle(untried)
     seen = places.seen(trials)
-    if sampler == "random" or _trainings_known(seen) < BLIND_TRAININGS:
-        return Proposal(places.params(untried[0]), {})
+    price, choice = (cost, _CHOICE) if cost and sampler != "random" else (_free, 1)
+    if sampler == "random" or _trainings(seen) < BLIND_TRAININGS:
+        return Proposal(places.params(min(untried[:choice], key=price)), {})
     with quiet(), _one_thread():
         study = study_of(places.axes, objectives, _in_generations(seen) if sampler == "nsga2" else seen, floors)
         study.sampler = _SAMPLERS[sampler](seeds[1])
-        return _ask(study, places, untried)
+        wishes = _wishes(study, places, untried, choice)
+    chosen = min(wishes, key=price)
+    return Proposal(places.params(chosen), wishes[chosen])
+
+
+def _free(_point: Point) -> float:
+    return 0.0
 
 
 @contextmanager
@@ -120,10 +130,10 @@ def _one_thread() -> Iterator[None]:
             os.environ["OMP_NUM_THREADS"] = before
 
 
-def _trainings_known(trials: Sequence[TrialRow]) -> int:
-    """Count the trainings of trials that are over; further tests of one teach little about where to train."""
-    over = [trial for trial in trials if trial.state in {"complete", "infeasible", "pruned"}]
-    return len({tuple(item for item in trial.params.items() if item[0] not in _OF_TESTS) for trial in over})
+def _trainings(trials: Sequence[TrialRow]) -> int:
+    """Count the trainings of trials, open ones too; further tests of one teach little about where to train."""
+    trained = [trial for trial in trials if trial.state in {"open", "complete", "infeasible", "pruned"}]
+    return len({tuple(item for item in trial.params.items() if item[0] not in _OF_TESTS) for trial in trained})
 
 
 def _in_generations(trials: Sequence[TrialRow]) -> list[TrialRow]:
@@ -142,16 +152,26 @@ def _in_generations(trials: Sequence[TrialRow]) -> list[TrialRow]:
     ]
 
 
-def _ask(study: optuna.Study, places: Places, untried: Sequence[Point]) -> Proposal:
-    """Ask until the sampler wishes for something new; a wish that is none stays as a trial that runs."""
+def _wishes(
+    study: optuna.Study, places: Places, untried: Sequence[Point], count: int
+) -> dict[Point, Mapping[str, Any]]:
+    """Ask until the sampler has had so many new wishes; each stays in the study as a trial that runs.
+
+    Returns:
+        Point → what the sampler keeps with it; where it had none, the point nearest to its last wish.
+    """
     distributions = {axis.name: distribution(axis) for axis in places.axes}
+    found: dict[Point, Mapping[str, Any]] = {}
     for _ in range(_ASKS):
         trial = study.ask(distributions)
         point = places.nearest(trial.params, untried)
+        attributes = study.get_trials(deepcopy=False)[trial.number].system_attrs
+        kept = {key: value for key, value in attributes.items() if key == _GENERATION}
         if places.is_at(point, trial.params):
+            found[point] = kept
+        if len(found) == count:
             break
-    kept = study.get_trials(deepcopy=False)[trial.number].system_attrs
-    return Proposal(places.params(point), {key: value for key, value in kept.items() if key == _GENERATION})
+    return found or {point: kept}
 
 
 # ---- pruning ------------------------------------------------------------------------------------------------------

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from orchestrator.search.space import Space
     from orchestrator.search_section import SearchSection, SpeedupSection
     from orchestrator.sweep import Sweep
+    from workers.protocol.orders import Environment
+
+#: What a baseline has in common with what it is compared with.
+_PLACE = ("dataset", "slot_kind", "device", "threads")
 
 
 def settings_of(section: SearchSection, space: Space, goal: Goal) -> dict[str, Any]:
@@ -40,7 +44,7 @@ def axes_of(settings: Mapping[str, Any]) -> tuple[Axis, ...]:
     return tuple(Axis(axis["name"], tuple(axis["values"])) for axis in settings["axes"])
 
 
-def goal_of(section: SearchSection, sweep: Sweep, url: str, environment_key: str) -> Goal:
+def goal_of(section: SearchSection, sweep: Sweep, url: str, environment: Environment) -> Goal:
     """Return what a search looks for; the results that a speed-up is over are read from the database now.
 
     Raises:
@@ -51,7 +55,7 @@ def goal_of(section: SearchSection, sweep: Sweep, url: str, environment_key: str
         floors=section.at_least.named,
         top1_ceiling=section.top1_ceiling,
         mode=section.speedup.mode if section.speedup else "",
-        baseline=_baseline(section.speedup, sweep, url, environment_key) if section.speedup else (),
+        baseline=_baseline(section.speedup, sweep, url, environment) if section.speedup else (),
     )
 
 
@@ -60,7 +64,9 @@ def with_stored_baseline(goal: Goal, settings: Mapping[str, Any]) -> Goal:
     return dataclasses.replace(goal, baseline=tuple((top1, rate) for top1, rate in settings["baseline"]))
 
 
-def _baseline(speedup: SpeedupSection, sweep: Sweep, url: str, environment_key: str) -> tuple[tuple[float, float], ...]:
+def _baseline(
+    speedup: SpeedupSection, sweep: Sweep, url: str, environment: Environment
+) -> tuple[tuple[float, float], ...]:
     path = ("search", "speedup", "baseline")
     mode: Mode = "train" if speedup.mode == "train" else "inference"
     try:
@@ -70,16 +76,13 @@ def _baseline(speedup: SpeedupSection, sweep: Sweep, url: str, environment_key: 
         rows = []
     except FilterError as error:
         raise input_error([sweep.document.problem(path, str(error))]) from error
-    mine = [
-        row
-        for row in rows
-        if row["source"] == "measured"
-        and row["dataset"] == sweep.dataset.name
-        and row["environment_key"] == environment_key
-    ]
+    here = (sweep.dataset.name, environment.slot_kind, environment.device, environment.threads)
+    mine = [row for row in rows if tuple(row[name] for name in _PLACE) == here and row["source"] == "measured"]
     points = tuple((_top1(row), row["images_per_second"]) for row in mine if row["images_per_second"])
     if not points:
-        message = "no stored result of this data set, measured on this slot, is like that: launch a sweep with some"
+        message = (
+            "no stored result of this data set, cleanly measured on this slot, is like that: launch a sweep with some"
+        )
         raise input_error([sweep.document.problem(path, message)])
     return points
 

@@ -28,7 +28,7 @@ def test_values_come_in_the_order_of_the_objectives():
     [
         (70.0, 100.0, "complete", ""),
         (69.0, 100.0, "infeasible", "top-1 69.00 % is below the floor, 70 %"),
-        (70.0, 99.0, "infeasible", "train throughput 99 images/s is below the floor, 100"),
+        (70.0, 99.0, "infeasible", "train throughput 99.0 images/s is below the floor, 100"),
     ],
 )
 def test_a_floor_is_met_or_it_is_said_which_is_not(top1, train, state, words):
@@ -71,7 +71,7 @@ def test_two_objectives_are_out_of_reach_only_beyond_a_point_at_the_ceiling():
 
 
 class TestSpeedup:
-    goal = Goal(objectives=("speedup",), mode="train", baseline=((70.0, 400.0), (80.0, 100.0), (72.0, 100.0)))
+    goal = Goal(objectives=("speedup",), mode="train", baseline=((70.0, 400.0), (80.0, 100.0), (60.0, 50.0)))
 
     def test_it_is_at_equal_accuracy_between_the_points_of_the_baseline_s_front(self):
         assert self.goal.end(80.0, {"train": 300.0}).values == (pytest.approx(3.0),)
