@@ -4,9 +4,10 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, case, func, select, update
 
 from db import job_rows
+from db.errors import StoreError
 from db.records import NewJob
 from db.search_records import NewTrial, SearchRow, TrialEnd, TrialRow
 from db.tables import attempts, evaluations, jobs, search_trial_jobs, search_trials, searches, sweeps
@@ -48,8 +49,9 @@ def add_trial(
     Returns:
         Fingerprints of the jobs that the sweep did not have before.
     """
-    connection.execute(
-        insert(search_trials).values(
+    new = insert_into(connection, search_trials)
+    inserted = connection.execute(
+        new.values(
             sweep_id=sweep_id,
             number=trial.number,
             params=dict(trial.params),
@@ -61,8 +63,20 @@ def add_trial(
             attributes=dict(trial.attributes),
             created_at=now,
         )
+        .on_conflict_do_nothing(index_elements=["sweep_id", "number"])
+        .returning(search_trials.c.number)
     )
+    if inserted.first() is None:
+        _require_same(connection, sweep_id, trial)
     return extend_trial(connection, sweep_id, trial.number, new_jobs, now)
+
+
+def _require_same(connection: Connection, sweep_id: int, trial: NewTrial) -> None:
+    """Let a trial be told twice, as after a connection that broke while it was stored, but no other one."""
+    mine = and_(search_trials.c.sweep_id == sweep_id, search_trials.c.number == trial.number)
+    known = connection.execute(select(search_trials.c.params).where(mine)).scalar_one()
+    if known != dict(trial.params):
+        raise StoreError(f"there is another trial {trial.number}", "Does another process write to this search?")
 
 
 def extend_trial(

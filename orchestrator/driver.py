@@ -177,7 +177,7 @@ class Driver:
         if source is None or not self._source_has_news or not self._slots or self._scheduler.draining:
             return
         self._source_has_news = False
-        self._follow(self._patiently(lambda: source.advance(len(self._slots))))
+        self._follow(source.advance(len(self._slots), self._patiently))
 
     def _follow(self, news: JobNews) -> None:
         for fingerprint, reason in news.withdrawn.items():
@@ -272,7 +272,7 @@ class Driver:
                 self._feed(SignOfLife(fingerprint, attempt))
                 self._patiently(lambda: self._store.record_epoch(fingerprint, attempt, epoch_record(news)))
                 if self._source is not None:
-                    self._follow(self._source.epoch_done(news))
+                    self._follow(self._source.epoch_done(news, self._patiently))
             case Finished():
                 self._finish(news)
             case Diverged(fingerprint, attempt, message):

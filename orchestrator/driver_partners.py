@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from orchestrator.scheduling.events import Task
     from workers.protocol.orders import Environment, EpochDone
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +27,33 @@ class JobNews:
     withdrawn: Mapping[str, str] = field(default_factory=dict)
 
 
+class Patience(Protocol):
+    """How the store is called where it may be away for a while."""
+
+    def __call__(self, call: Callable[[], T]) -> T:
+        """Call again until it answers."""
+
+
+def impatient(call: Callable[[], T]) -> T:
+    """Call once."""
+    return call()
+
+
 class JobSource(Protocol):
     """Where further jobs come from while others run."""
 
     def validate_after(self, fingerprint: str) -> tuple[int, ...]:
         """Return the epochs after which a training is to test its held-out images."""
 
-    def advance(self, slots: int) -> JobNews:
+    def advance(self, slots: int, patiently: Patience) -> JobNews:
         """Take in what the store knows by now, and say what follows; nothing until more is known.
 
         Args:
             slots: How many there are.
+            patiently: How the store is called.
         """
 
-    def epoch_done(self, report: EpochDone) -> JobNews:
+    def epoch_done(self, report: EpochDone, patiently: Patience) -> JobNews:
         """Take in an epoch of a training, which is stored."""
 
 

@@ -18,7 +18,7 @@ from typing_extensions import assert_never
 from db.reader import open_reader
 from db.store import open_store, utc_now
 from orchestrator.capacity import find_capacity
-from orchestrator.driver_partners import JobNews
+from orchestrator.driver_partners import JobNews, impatient
 from orchestrator.errors import InputError
 from orchestrator.expansion import expand
 from orchestrator.images import fetch_images
@@ -40,10 +40,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from db.reader import Reader
+    from db.records import JobRow
     from db.search_records import TrialRow
     from db.search_store import SearchReader, SearchWriter
     from db.store import Store
     from orchestrator.capacity import Capacity
+    from orchestrator.driver_partners import Patience
     from orchestrator.launching import LaunchOptions
     from orchestrator.scheduling.events import Task
     from orchestrator.search.goal import Goal
@@ -181,7 +183,7 @@ def _run(
         note=lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True),
         epochs=sweep.spec.recipe_record.epochs,
     )
-    source.advance(slots)  # stored results may be all that is wanted
+    source.advance(slots, impatient)  # stored results may be all that is wanted
     stopped_by = run.drive(sweep_id, source) if source.working else None
     source.close()
     outcome = SearchOutcome(sweep_id, sweep.spec.name, tuple(stored.trials()), reader.counts(sweep_id), stopped_by)
@@ -238,6 +240,9 @@ def _state(outcome: SearchOutcome) -> str:
 class StoredResults:
     """What the store knows of jobs.
 
+    Attributes:
+        patiently: How the store is called.
+
     Args:
         store: The results database.
         reader: Looks things up in it.
@@ -249,21 +254,23 @@ class StoredResults:
         self._reader = reader
         self._stored = stored
         self._throughputs: dict[str, float] = {}
+        self.patiently: Patience = impatient
 
     def states(self, fingerprints: Collection[str]) -> Mapping[str, str]:
         """Return the state of each of these jobs that exists."""
-        return self._store.job_states(fingerprints)
+        return self.patiently(lambda: self._store.job_states(fingerprints))
 
     def throughput(self, job: MeasureJob) -> float:
         """Return images per second of a measurement that is done."""
         fingerprint = job.fingerprint
         if fingerprint not in self._throughputs:
-            self._throughputs[fingerprint] = self._reader.measurements_of(fingerprint)[0].record.images_per_second
+            newest = self.patiently(lambda: self._reader.measurements_of(fingerprint))[0]
+            self._throughputs[fingerprint] = newest.record.images_per_second
         return self._throughputs[fingerprint]
 
     def top1(self, jobs: Sequence[EvaluateJob]) -> float:
         """Return the percentage of right answers, of the validation images where some were held out."""
-        counts = self._stored.counts_of([job.fingerprint for job in jobs])
+        counts = self.patiently(lambda: self._stored.counts_of([job.fingerprint for job in jobs]))
         held_out = "validation_" if all(row["validation_images"] for row in counts) else ""
         images, correct = (sum(row[held_out + name] for row in counts) for name in ("images", "correct"))
         return 100.0 * correct / images
@@ -326,9 +333,10 @@ class SearchSource:
             return ()
         return tuple(range(1, self._epochs))
 
-    def advance(self, slots: int) -> JobNews:
+    def advance(self, slots: int, patiently: Patience) -> JobNews:
         """Take in what the store knows by now, and say what follows."""
         self._slots, self._stored_before = slots, 0
+        self._results.patiently = patiently
         added: list[Job] = []
         withdrawn: dict[str, str] = {}
         while actions := self._search.advance(self._results, self._room, utc_now(), proposing=not self._used_up()):
@@ -341,8 +349,9 @@ class SearchSource:
         self._weigh(every=10)
         return JobNews(self._new_tasks(added), withdrawn)
 
-    def epoch_done(self, report: EpochDone) -> JobNews:
+    def epoch_done(self, report: EpochDone, patiently: Patience) -> JobNews:
         """Take in an epoch of a training; where its trials lag, nobody wants it any more."""
+        self._results.patiently = patiently
         withdrawn: dict[str, str] = {}
         if self._section.pruner is None or report.validation_images is None or report.validation_correct is None:
             return JobNews()
@@ -351,12 +360,15 @@ class SearchSource:
                 trial.number, report.epoch, report.job, report.validation_correct, report.validation_images
             )
             row = self._search.reported(trial.number, report.epoch, top1)
-            self._writer.record_curve(trial.number, row.curve)
+            self._record_curve(row)
             if should_prune(self._section.pruner, self._epochs, self._search.trials, trial.number):
                 reason = f"{top1:.2f} % after epoch {report.epoch} of {self._epochs} is behind the others"
                 action = self._search.stop(trial.number, reason, self._results, utc_now())
                 withdrawn |= self._carry_out(action)[1]
         return JobNews(withdrawn=withdrawn)
+
+    def _record_curve(self, row: TrialRow) -> None:
+        self._patiently(lambda: self._writer.record_curve(row.number, row.curve))
 
     def close(self) -> None:
         """Say in the store what the axes matter, and why the search has ended if it has."""
@@ -366,6 +378,10 @@ class SearchSource:
             self._writer.end(reason)
 
     # ---- what follows ------------------------------------------------------------------------------------------
+
+    @property
+    def _patiently(self) -> Patience:
+        return self._results.patiently
 
     @property
     def _room(self) -> int:
@@ -383,7 +399,7 @@ class SearchSource:
         if budget.hours is not None and time.monotonic() - self._began >= budget.hours * _HOUR:
             return f"its {budget.hours:g} h are over"
         if budget.slot_hours is not None:
-            used = sum(trial.slot_seconds for trial in self._stored.trials())
+            used = sum(trial.slot_seconds for trial in self._patiently(self._stored.trials))
             if used >= budget.slot_hours * _HOUR:
                 return f"its {budget.slot_hours:g} slot-hours are used up"
         return ""
@@ -392,42 +408,43 @@ class SearchSource:
         """Store an action; return the jobs that come, and those that go with the reason."""
         match action:
             case Begin(trial, jobs, ending):
-                self._writer.add_trial(trial, [new_job(job) for job in jobs], ending)
+                self._patiently(lambda: self._writer.add_trial(trial, [new_job(job) for job in jobs], ending))
                 self._stored_before += trial.origin == "stored"
                 self._note_trial(trial.number)
                 return (() if ending else self._ready(jobs)), {}
             case Extend(number, jobs):
-                self._writer.extend_trial(number, [new_job(job) for job in jobs])
+                self._patiently(lambda: self._writer.extend_trial(number, [new_job(job) for job in jobs]))
                 return self._ready(jobs), {}
             case Finish(number, ending, withdrawn):
-                self._writer.finish_trial(number, ending, withdrawn)
+                self._patiently(lambda: self._writer.finish_trial(number, ending, withdrawn))
                 self._note_trial(number)
                 return (), dict.fromkeys(withdrawn, f"trial {number}: {ending.reason}")
             case Reopen(number):
-                self._writer.reopen_trial(number)
+                self._patiently(lambda: self._writer.reopen_trial(number))
                 return (), {}
             case _:
                 assert_never(action)
 
     def _ready(self, jobs: Sequence[Job]) -> Sequence[Job]:
-        """Have trainings done again whose weights are gone and are needed."""
-        gone = checkpoints_missing(self._reader, [job for job in jobs if isinstance(job, EvaluateJob)])
+        """Have trainings done again whose weights are gone and that an evaluation still needs."""
+        evaluations = [job for job in jobs if isinstance(job, EvaluateJob)]
+        states = self._results.states([job.fingerprint for job in evaluations])
+        waiting = [job for job in evaluations if states.get(job.fingerprint) != "done"]
+        gone = self._patiently(lambda: checkpoints_missing(self._reader, waiting))
         if gone:
-            undone = {
-                job.training.fingerprint
-                for job in jobs
-                if isinstance(job, EvaluateJob) and job.training.fingerprint in gone
-            }
-            self._store.requeue(sorted(undone), ("done",))
+            self._patiently(lambda: self._store.requeue(sorted(gone), ("done",)))
         return jobs
 
     def _new_tasks(self, jobs: Sequence[Job]) -> tuple[Task, ...]:
         tasks = []
         for fingerprint in dict.fromkeys(job.fingerprint for job in jobs):
             self._tasks += 1
-            row = self._reader.job(fingerprint)
+            row = self._row(fingerprint)
             tasks.append(dataclasses.replace(self._run.task(row, self._tasks), state=row.state))
         return tuple(tasks)
+
+    def _row(self, fingerprint: str) -> JobRow:
+        return self._patiently(lambda: self._reader.job(fingerprint))
 
     def _note_trial(self, number: int) -> None:
         trial = self._search.trials[number]
@@ -439,4 +456,5 @@ class SearchSource:
         over = sum(trial.state == "complete" for trial in self._search.trials)
         if over - self._weighed >= every:
             self._weighed = over
-            self._writer.set_importances(importances(self._space.axes, self._section.objectives, self._search.trials))
+            found = importances(self._space.axes, self._section.objectives, self._search.trials)
+            self._patiently(lambda: self._writer.set_importances(found))

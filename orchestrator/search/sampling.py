@@ -27,9 +27,9 @@ from orchestrator.search.optuna_study import distribution, empty_study, quiet, s
 from orchestrator.search.places import Places, Point
 from orchestrator.search.space import FINE_TUNE, TEST_OFFSET, TEST_RESOLUTION, Axis
 
-#: So many different trainings are drawn blindly before a sampler is asked, those that still run included. Each costs what
-#: a training costs, and the tests of three teach a model more than further draws (``benchmarks/search.py``); Optuna's ten
-#: trials are meant for trials that have nothing in common.
+#: So many different trainings are drawn blindly before a sampler is asked, those that run included. Each costs what a
+#: training costs, and the tests of three teach a model more than further draws (``benchmarks/search.py``); Optuna's own
+#: number, ten, is meant for trials that have nothing in common.
 BLIND_TRAININGS: Final = 3
 #: How often a sampler is asked at the most, and out of how many wishes the cheapest is chosen.
 _ASKS, _CHOICE = 4, 2

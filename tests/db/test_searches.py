@@ -71,6 +71,13 @@ def test_the_same_point_or_number_is_no_second_trial(search, stored):
     assert len(stored.trials()) == 1
 
 
+def test_a_trial_that_is_told_twice_is_kept_once(search, stored):
+    for _ in range(2):
+        search.add_trial(trial(), [TRAIN, TEST])
+    (row,) = stored.trials()
+    assert (row.jobs, row.reused) == (2, 0)
+
+
 def test_a_job_that_an_earlier_trial_asked_for_is_reused(search, stored):
     search.add_trial(trial(), [TRAIN, TEST])
     search.add_trial(trial(1), [TRAIN, OTHER_TEST])
