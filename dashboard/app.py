@@ -13,6 +13,7 @@ _PAGES = [
     st.Page("views/inference_front.py", title="Inference front", url_path="inference"),
     st.Page("views/speedup.py", title="Speed-up", url_path="speed-up"),
     st.Page("views/resolution.py", title="Resolution", url_path="resolution"),
+    st.Page("views/search.py", title="Search", url_path="search"),
     st.Page("views/published.py", title="Published", url_path="published"),
     st.Page("views/results.py", title="Results", url_path="results"),
     st.Page("views/result.py", title="Result", url_path="result"),

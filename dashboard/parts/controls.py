@@ -153,7 +153,7 @@ def download(read: Callable[[], Sequence[dict[str, Any]]], number: int, name: st
     Args:
         read: Returns the rows; not called before somebody wants the file.
         number: Of the rows.
-        name: Of the file, without its ending.
+        name: Of the file, without its ending; no other file of rows of the page has it.
     """
     import pandas as pd
 
@@ -162,6 +162,7 @@ def download(read: Callable[[], Sequence[dict[str, Any]]], number: int, name: st
         lambda: pd.DataFrame(read()).to_csv(index=False),
         file_name=f"{name}.csv",
         mime="text/csv",
+        key=f"{name}.csv",
         icon=":material/download:",
         on_click="ignore",
     )

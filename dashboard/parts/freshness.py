@@ -43,6 +43,11 @@ def held(now: Source, *choices: Hashable) -> Source:
     return kept.source
 
 
+def let_go() -> None:
+    """Forget what the reader came to, so that the next run shows the database as it is then."""
+    st.session_state.pop(_KEY, None)
+
+
 def news(shown: Source) -> None:
     """Say how many results came since, now and every few seconds, with a button that shows them.
 
@@ -61,7 +66,7 @@ def _look(shown: Source, stored: int) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="news"):
         st.markdown(f"**{wording.counted(new, 'new result')}**", width="content")
         if st.button("Show them", icon=":material/refresh:", key="show-news"):
-            del st.session_state[_KEY]
+            let_go()
             st.rerun()
 
 

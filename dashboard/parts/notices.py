@@ -9,6 +9,7 @@ from dashboard.words import wording
 from db.errors import DatabaseMissingError, StoreError
 
 FIRST_STEP = "orchestrator launch examples/quickstart.yaml"
+FIRST_SEARCH = "orchestrator search examples/search.yaml"
 
 
 @contextmanager
@@ -29,6 +30,17 @@ def nothing_yet(what: str) -> None:
     """Say that something is not there yet, and how to get it, and end the page there."""
     st.info(f"{what} Start a first sweep, a small one on real images, with this command:", icon=":material/info:")
     st.code(FIRST_STEP, language="sh")
+    st.stop()
+
+
+def no_search_yet() -> None:
+    """Say that nobody has searched yet, and how to, and end the page there."""
+    st.info(
+        "There is no search here yet. A search trains a part of a grid: it proposes what is likely to be a good "
+        "trade-off, and learns from each result. Begin a small one, on real images, with this command:",
+        icon=":material/info:",
+    )
+    st.code(FIRST_SEARCH, language="sh")
     st.stop()
 
 

@@ -15,6 +15,7 @@ Row = Mapping[str, Any]
 
 RESULT_PAGE: Final = "views/result.py"
 COMPARE_PAGE: Final = "views/compare.py"
+SEARCH_PAGE: Final = "views/search.py"
 #: Results that are compared at most; more than a person can tell apart in one chart.
 FEWEST, MOST = 2, 6
 #: What tells results apart in a short table.
@@ -73,6 +74,12 @@ def compare(evaluations: Sequence[str], label: str) -> None:
     """Link to the comparison of some evaluations."""
     query = {"results": ",".join(evaluations)}
     st.page_link(COMPARE_PAGE, label=wording.literal(label), icon=":material/compare_arrows:", query_params=query)
+
+
+def open_search(name: str) -> None:
+    """Link to the page of the search of this name."""
+    label = "This sweep is a search, which asks for more jobs as it goes on: see what it found, and the time left"
+    st.page_link(SEARCH_PAGE, label=label, icon=":material/search:", query_params={"search": name})
 
 
 def named(row: Row) -> str:

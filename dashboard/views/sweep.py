@@ -1,18 +1,16 @@
 """Page: what a sweep is doing now."""
 
 import dataclasses
-import datetime as dt
 import time
 from collections.abc import Sequence
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from dashboard.data import reading, sweep_reading
+from dashboard.data import reading, search_reading, sweep_reading
 from dashboard.data.reading import Rows, Source
 from dashboard.data.sweep_reading import COLUMNS, Now
-from dashboard.parts import controls, notices, result_links
+from dashboard.parts import controls, drivers, notices, result_links
 from dashboard.words import wording
 from dashboard.words.remaining import remaining
 from dashboard.words.sweep_words import (
@@ -32,8 +30,6 @@ from db.sweep_progress import EventRow, SlotRow
 _REFRESH_SECONDS: Final = 3
 #: The page is read anew no sooner than after so many times what that took: a page left open costs little.
 _PATIENCE: Final = 20.0
-#: Longer than several heartbeats: a driver that has been silent for so long has probably died.
-_SILENCE_SECONDS: Final = 120
 _MEASURED_COLUMNS: Final = (
     "model_size",
     "width",
@@ -71,8 +67,11 @@ def page() -> None:
     sweep = next(one for one in sweeps if one.name == name)
     now = sweep_reading.now(where, sweep.sweep_id, sweep.driver_id)
     outcome = sweep_reading.outcome(where, sweep, now.tallies)
-    _driver(where, sweep)
-    _state(sweep, now)
+    drivers.warn(where, sweep)
+    is_search = search_reading.is_search(where, sweep.sweep_id)
+    if is_search:
+        result_links.open_search(sweep.name)
+    _state(sweep, now, is_search=is_search)
     _stages(now)
     _slots(now.slots)
     _failures(sweep, outcome.failures)
@@ -105,18 +104,6 @@ def _shown(version: str, state: str) -> str:
     """Return what changes when the page should: of a sweep that runs also once a minute, for times that go by."""
     minute = int(time.monotonic() // 60) if state == "running" else 0
     return f"{state} {minute} {version}"
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.timezone.utc)
-
-
-def _zone() -> dt.tzinfo:
-    """Return the reader's time zone, as the browser tells it."""
-    try:
-        return ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return dt.timezone.utc
 
 
 def _all_sweeps(where: Source, sweeps: Sequence[SweepRow]) -> None:
@@ -170,7 +157,7 @@ def _key(name: str, rows: Sequence[str]) -> str:
     return f"{name}-{hash(tuple(rows)):x}"
 
 
-def _state(sweep: SweepRow, now: Now) -> None:
+def _state(sweep: SweepRow, now: Now, *, is_search: bool) -> None:
     jobs = sum(one.jobs for one in now.tallies)
     over = sum(one.jobs for one in now.tallies if one.state in OVER)
     failed = sum(one.jobs for one in now.tallies if one.state in FAILED)
@@ -180,39 +167,22 @@ def _state(sweep: SweepRow, now: Now) -> None:
     lost.metric("Failed for good", f"{failed:,}")
     if sweep.finished_at is not None:
         left.metric("Took", wording.duration((sweep.finished_at - sweep.created_at).total_seconds()))
-    elif sweep.state == "running" and sweep.driver_id and over < jobs:
-        rest = remaining(now.tallies, now.running, _now(), slots=len(now.slots), rounds=now.rounds)
+    elif sweep.state == "running" and sweep.driver_id and over < jobs and not is_search:
+        rest = remaining(now.tallies, now.running, drivers.now(), slots=len(now.slots), rounds=now.rounds)
         left.metric("Time left", f"about {wording.duration(rest.seconds)}" if rest.seconds else "not known yet")
         _when(rest)
     else:
-        left.metric("Last change", f"{wording.duration((_now() - sweep.updated_at).total_seconds())} ago")
+        left.metric("Last change", f"{wording.duration((drivers.now() - sweep.updated_at).total_seconds())} ago")
 
 
 def _when(rest: Remaining) -> None:
     """Say when the sweep will be finished, from when to when, and what that leaves out."""
-    told = [finishing(rest, _now(), _zone())] if rest.seconds else []
+    told = [finishing(rest, drivers.now(), drivers.zone())] if rest.seconds else []
     if rest.unknown:
         stages = wording.listed(STAGES[stage].lower() for stage in rest.unknown)
         told.append(f"The time left does not count the jobs to {stages}: none of them is done yet.")
     if told:
         st.caption(wording.literal(" ".join(told)))
-
-
-def _driver(where: Source, sweep: SweepRow) -> None:
-    """Warn when nobody works on a sweep that should run."""
-    driver = where.reader.driver(sweep.driver_id) if sweep.driver_id else None
-    if sweep.state != "running":
-        return
-    if driver is None or driver.ended_at is not None:
-        st.warning("Nobody runs this sweep now. Launch its file again to go on; what is done stays done.")
-        return
-    silence = (_now() - driver.heartbeat_at).total_seconds()
-    if silence > _SILENCE_SECONDS:
-        host = wording.literal(driver.host)
-        st.warning(
-            f"The process that runs this sweep (number {driver.pid} on {host}) was last heard of "
-            f"{wording.duration(silence)} ago. If it died, launch the same file again; what is done stays done."
-        )
 
 
 def _stages(now: Now) -> None:
@@ -229,7 +199,7 @@ def _slots(slots: Sequence[SlotRow]) -> None:
         return
     busy = sum(one.ended_at is None for one in slots)
     st.subheader(f"Slots: {busy} busy, {len(slots) - busy} idle", anchor=False)
-    rows = [slot_row(one, _now()) for one in slots]
+    rows = [slot_row(one, drivers.now()) for one in slots]
     if len({one.node for one in slots}) == 1:
         rows = [{name: value for name, value in row.items() if name != "machine"} for row in rows]
     column = st.column_config
