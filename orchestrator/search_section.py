@@ -159,7 +159,7 @@ class SearchSection(Section):
     speedup: SpeedupSection | None = None
     """Over what, where speedup is the objective."""
     sampler: Annotated[str, Choice((AUTO, *SAMPLERS))] = AUTO
-    """Which of Optuna's samplers proposes; auto is nsga2 for two objectives and tpe for one."""
+    """Which of Optuna's samplers proposes; auto is gp for two objectives and tpe for one."""
     seed: Annotated[int, Whole(0, 2**32 - 1)] = 0
     """Of the sampler; trainings have those of the grid."""
     budget: Budget
@@ -176,7 +176,7 @@ class SearchSection(Section):
         """The sampler."""
         if self.sampler != AUTO:
             return self.sampler
-        return "tpe" if len(self.objectives) == 1 else "nsga2"
+        return "tpe" if len(self.objectives) == 1 else "gp"
 
     @property
     def modes(self) -> tuple[str, ...]:

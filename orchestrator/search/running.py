@@ -24,6 +24,7 @@ from orchestrator.expansion import expand
 from orchestrator.images import fetch_images
 from orchestrator.launching import checkpoints_missing
 from orchestrator.results import new_job
+from orchestrator.search.costs import costs_of
 from orchestrator.search.sampling import importances, propose, should_prune
 from orchestrator.search.searching import Begin, Extend, Finish, Limits, Reopen, Search
 from orchestrator.search.settings import goal_of, settings_of, with_stored_baseline
@@ -202,6 +203,7 @@ def _search_of(space: Space, goal: Goal, section: SearchSection, stored: SearchR
 
 def proposer(space: Space, goal: Goal, section: SearchSection) -> Callable[[Sequence[TrialRow], int], Proposal | None]:
     """Return what proposes the next trial of a search, by its sampler."""
+    costs = costs_of(space)
 
     def next_of(trials: Sequence[TrialRow], number: int) -> Proposal | None:
         return propose(
@@ -213,6 +215,7 @@ def proposer(space: Space, goal: Goal, section: SearchSection) -> Callable[[Sequ
             trials,
             number,
             floors=goal.constraints,
+            cost=costs,
         )
 
     return next_of
@@ -385,8 +388,8 @@ class SearchSource:
 
     @property
     def _room(self) -> int:
-        """Trials that may be open: with several slots more than these, since measurements wait for quiet machines."""
-        return 1 if self._slots == 1 else 2 * self._slots
+        """Trials that may be open: with several slots one more, since measurements wait for quiet machines."""
+        return 1 if self._slots == 1 else self._slots + 1
 
     @property
     def working(self) -> bool:

@@ -132,9 +132,9 @@ def test_a_pruner_needs_held_out_images_and_more_than_one_epoch():
 
 
 def test_the_sampler_suits_the_number_of_objectives_unless_one_is_named():
-    assert sweep_of(SEARCH).spec.search.sampler_name == "nsga2"
+    assert sweep_of(SEARCH).spec.search.sampler_name == "gp"
     assert sweep_of(SEARCH, "search.objectives=top1").spec.search.sampler_name == "tpe"
-    assert sweep_of(SEARCH, "search.sampler=gp").spec.search.sampler_name == "gp"
+    assert sweep_of(SEARCH, "search.sampler=nsga2").spec.search.sampler_name == "nsga2"
 
 
 def test_a_direction_may_be_written_as_long_as_it_is_the_one():
