@@ -33,7 +33,7 @@ def position(account: Account, index: int, values: Sequence[float], way: type[al
         scale = alt.Scale(type="log", domain=[low, high], nice=False)
     else:
         edge = max(0.06 * (max(values) - min(values)), 0.05)
-        axis = alt.Axis(tickCount=6, format="~g", grid=True)
+        axis = alt.Axis(tickCount=6, grid=True)
         scale = alt.Scale(zero=False, nice=False, domain=[min(values) - edge, max(values) + edge])
     return way(f"value{index}", type="quantitative", title=title, axis=axis, scale=scale)
 

@@ -85,7 +85,7 @@ def best_figure(
     y = objectives.position(account, 0, values, alt.Y)
     ends = [float(one) for frame in (trials, progress) for one in frame[field]]
     scale = alt.Scale(domain=[0, 1.02 * max(ends)], nice=False)
-    axis = alt.Axis(format="~g", tickCount=10, tickMinStep=1 if against == "over" else alt.Undefined)
+    axis = alt.Axis(tickCount=10, tickMinStep=1 if against == "over" else alt.Undefined)
     x = alt.X(field, type="quantitative", title=AGAINST[against], scale=scale, axis=axis)
     drawing = _Drawing(trials, account, palette, by, ordered=False)
     line = alt.Chart(progress).mark_line(interpolate="step-after", **_BOLD)

@@ -68,7 +68,7 @@ def _growth(account: Account, against: Against, palette: Palette) -> alt.LayerCh
     """Draw the hypervolume as steps: nothing grows between the ends of two trials."""
     records = trial_points.progress_records(account)
     scale = alt.Scale(domain=[0, max(float(records[against].max()), 1e-9)], nice=False)
-    axis = alt.Axis(format="~g", tickCount=8, tickMinStep=1 if against == "over" else alt.Undefined)
+    axis = alt.Axis(tickCount=8, tickMinStep=1 if against == "over" else alt.Undefined)
     x = alt.X(f"{against}:Q", title=AGAINST[against], axis=axis, scale=scale)
     ticks = alt.Axis(values=[0, 0.25, 0.5, 0.75, 0.95], format="%")
     y = alt.Y("value:Q", title="Hypervolume, % of the last", axis=ticks, scale=alt.Scale(domain=[0, 1.04], nice=False))

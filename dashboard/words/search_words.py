@@ -156,8 +156,10 @@ def result(account: Account) -> str:
         return f"Best so far: {value}, trial {best.number}: {settings(best, terms.axes)}."
     worst = [search_terms.told(one, value) for one, value in zip(terms.objectives, account.reference, strict=True)]
     units = "·".join(search_terms.unit(one) for one in terms.objectives)
+    covered = account.hypervolume
+    number = f"{covered:,.0f}" if covered >= 1000 else f"{covered:.4g}"
     return (
-        f"Front: {wording.counted(len(account.front), 'trial')}. Hypervolume: {account.hypervolume:,.4g} {units} above "
+        f"Front: {wording.counted(len(account.front), 'trial')}. Hypervolume: {number} {units} above "
         f"the worst values among complete trials ({wording.listed(worst)})."
     )
 

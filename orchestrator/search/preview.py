@@ -54,10 +54,10 @@ class Preview:
         """Return it for a person."""
         told = self.to_json()
         seconds = self.plan.predicted_seconds
-        all_of_it = "" if seconds is None else f"; about {max(1, round(seconds / 60))} min for all of them"
+        rest = "" if seconds is None else f"; about {max(1, round(seconds / 60))} min for all that is not done"
         floors = "".join(f", {name} at least {value:g}" for name, value in self.section.at_least.named.items())
         return (
-            f"{told['points']} points with {told['trainings']} trainings, {self.stored} of them stored{all_of_it}",
+            f"{told['points']} points, {self.stored} of them stored; {told['trainings']} trainings in all{rest}",
             *(f"  {name}: {', '.join(map(str, values))}" for name, values in told["axes"].items()),
             f"looking for {' and '.join(self.section.objectives)}{floors}, proposed by {self.section.sampler_name}",
         )

@@ -148,7 +148,10 @@ def print_report(report: Report) -> None:
     columns = ["trial", *axes, *report.objectives, "origin"]
     print_rows([report.row(trial) for trial in report.best], columns, "table", title)
     click.echo(_progress(report))
-    for objective, shares in report.search.importances.items():
+    for objective in report.objectives:
+        shares = report.search.importances.get(objective)
+        if not shares:
+            continue
         listed = ", ".join(f"{axis} {share:.0%}" for axis, share in sorted(shares.items(), key=lambda one: -one[1]))
         click.echo(f"what {objective} depends on: {listed}")
 

@@ -160,7 +160,7 @@ def test_a_search_file_is_for_search_and_a_sweep_file_for_launch(place):
 def test_what_a_search_could_choose_is_told_before_anything_runs(place):
     place.write(SEARCH, "search.yaml")
     output = place.run("search", "search.yaml", "--dry-run")
-    assert "12 points with 12 trainings, 0 of them stored" in output
+    assert "12 points, 0 of them stored; 12 trainings in all" in output
     assert "train_resolution: 8, 12, 16" in output
     assert not list(place.directory.glob("*.db"))
 
