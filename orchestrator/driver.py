@@ -183,6 +183,7 @@ class Driver:
         for fingerprint, reason in news.withdrawn.items():
             self._feed(Withdrawn(fingerprint, reason))
             self._listener.withdrawn(fingerprint)
+            self._source_has_news = True  # there is room for another one
         for task in news.added:
             self._listener.added(task.fingerprint, task.state)
         if news.added:

@@ -132,6 +132,7 @@ def test_trainings_that_lag_are_stopped_and_stay_for_whoever_asks_for_them(searc
         "search", "search.yaml", *pruned, "--set", axes, "--set", "search.budget.trials=8", "--set", "grid.seed=0"
     )
     report = json.loads(searched.run("search", "pruned", "--report", "--trials", "--json"))
+    assert report["origins"] == {"sampler": 8}, "it goes on after a training was stopped"
     assert report["trials"]["pruned"] > 0
     stopped = next(trial for trial in report["every_trial"] if trial["state"] == "pruned")
     assert "behind the others" in stopped["reason"]
@@ -141,11 +142,12 @@ def test_trainings_that_lag_are_stopped_and_stay_for_whoever_asks_for_them(searc
     )
     lengths = {row["state"]: len(json.loads(row["curve"])) for row in curves}
     assert lengths["pruned"] < lengths["complete"] == 8
-    (left,) = searched.sql(
-        "SELECT COUNT(*) AS number FROM jobs WHERE state = 'queued'"
-        " AND fingerprint NOT IN (SELECT fingerprint FROM sweep_jobs)"
+    left = searched.sql(
+        "SELECT stage, state FROM jobs WHERE fingerprint NOT IN (SELECT fingerprint FROM sweep_jobs) ORDER BY stage"
     )
-    assert left["number"] >= 2 * report["trials"]["pruned"], "its training and its test"
+    assert len(left) == 2 * report["trials"]["pruned"], "its training and its test"
+    assert {row["state"] for row in left if row["stage"] == "evaluate"} == {"queued"}
+    assert {row["state"] for row in left} <= {"queued", "done"}, "done, where a training was quicker than its stop"
 
 
 def test_a_search_file_is_for_search_and_a_sweep_file_for_launch(place):
