@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from db.errors import DatabaseMissingError
 from db.reader import open_reader
-from db.store import open_store
 from orchestrator.capacity import find_capacity
 from orchestrator.errors import ImpossibleHereError
 from orchestrator.expansion import expand
@@ -23,7 +22,7 @@ from orchestrator.planning import PastJob, make_plan
 from orchestrator.results import new_job
 from orchestrator.source_tree import input_error
 from orchestrator.sweep import load_sweep
-from orchestrator.sweep_run import SweepRun
+from orchestrator.sweep_run import open_run
 from workers.protocol.jobs import EvaluateJob, TrainJob, job_from_dict
 
 if TYPE_CHECKING:
@@ -32,11 +31,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from db.reader import Reader
-    from db.store import Store
     from orchestrator.capacity import Capacity
     from orchestrator.expansion import Expansion
     from orchestrator.planning import Plan
     from orchestrator.sweep import Sweep
+    from orchestrator.sweep_run import SweepRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,26 +113,13 @@ def launch(options: LaunchOptions, console: Console) -> Outcome:
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(capacity.close)
         expansion = expand(sweep, capacity.environment_keys, allow_many=options.allow_many)
-        store = cleanup.enter_context(contextlib.closing(open_store(options.url)))
-        reader = cleanup.enter_context(contextlib.closing(open_reader(options.url)))
-        run = cleanup.enter_context(
-            SweepRun(
-                sweep=sweep,
-                capacity=capacity,
-                store=store,
-                reader=reader,
-                console=console,
-                home=options.home,
-                data_directory=options.data_directory,
-                jobs={job.fingerprint: job for job in expansion.jobs},
-            )
-        )
-        return _run(run, store=store, reader=reader, expansion=expansion, capacity=capacity, console=console)
+        jobs = {job.fingerprint: job for job in expansion.jobs}
+        run = cleanup.enter_context(open_run(options, sweep, capacity, jobs, console))
+        return _run(run, expansion, capacity, console)
 
 
-def _run(
-    run: SweepRun, *, store: Store, reader: Reader, expansion: Expansion, capacity: Capacity, console: Console
-) -> Outcome:
+def _run(run: SweepRun, expansion: Expansion, capacity: Capacity, console: Console) -> Outcome:
+    store, reader = run.store, run.reader
     sweep_id = run.take_sweep()
     run.put_environments()
     store.put_jobs(sweep_id, [new_job(job) for job in expansion.jobs])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from db.errors import SweepHeldError
+from db.reader import open_reader
+from db.store import open_store
 from orchestrator.driver import Driver
 from orchestrator.driver_identity import LEASE_SECONDS, DriverWatch, this_driver
 from orchestrator.live_view import LiveView
@@ -30,8 +33,42 @@ if TYPE_CHECKING:
     from db.store import Store
     from orchestrator.capacity import Capacity
     from orchestrator.driver_partners import JobSource
+    from orchestrator.launching import LaunchOptions
     from orchestrator.sweep import Sweep
     from workers.protocol.jobs import Job
+
+
+@contextlib.contextmanager
+def open_run(
+    options: LaunchOptions, sweep: Sweep, capacity: Capacity, jobs: Mapping[str, Job], console: Console
+) -> Iterator[SweepRun]:
+    """Open the database and register this process as a driver, for the length of a block.
+
+    Args:
+        options: What a person asks for.
+        sweep: The sweep.
+        capacity: The slots.
+        jobs: As of ``SweepRun``.
+        console: Where a person reads.
+
+    Raises:
+        StoreError: The database cannot be used.
+    """
+    with (
+        contextlib.closing(open_store(options.url)) as store,
+        contextlib.closing(open_reader(options.url)) as reader,
+        SweepRun(
+            sweep=sweep,
+            capacity=capacity,
+            store=store,
+            reader=reader,
+            console=console,
+            home=options.home,
+            data_directory=options.data_directory,
+            jobs=jobs,
+        ) as run,
+    ):
+        yield run
 
 
 class SweepRun:
@@ -70,6 +107,16 @@ class SweepRun:
         self._jobs = jobs
         self._identity = this_driver()
         self._drivers = DriverWatch(store, self._identity.driver_id)
+
+    @property
+    def store(self) -> Store:
+        """The results database."""
+        return self._store
+
+    @property
+    def reader(self) -> Reader:
+        """Looks things up in it."""
+        return self._reader
 
     def __enter__(self) -> Self:
         self._store.register_driver(self._identity)

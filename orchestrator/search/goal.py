@@ -5,6 +5,7 @@ Pure. Accuracies are percent, throughputs images per second by mode.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -50,12 +51,7 @@ class Goal:
 
     def end(self, top1: float, throughputs: Throughputs) -> TrialEnd:
         """Return the end of a trial of which everything is known."""
-        violations = self._violations(top1, throughputs)
-        values = tuple(self._value(name, top1, throughputs) for name in self.objectives)
-        if any(missing > 0 for missing in violations):
-            reason = self._missed(top1, throughputs)
-            return TrialEnd(state="infeasible", values=values, violations=violations, reason=reason)
-        return TrialEnd(state="complete", values=values, violations=violations)
+        return self._judged(top1, throughputs)
 
     def early_end(self, throughputs: Throughputs, trials: Iterable[TrialRow]) -> TrialEnd | None:
         """Return the end of a trial whose training is not worth its time, or None where it may be.
@@ -64,22 +60,29 @@ class Goal:
             throughputs: Of all modes that matter.
             trials: Those that are over.
         """
-        values = tuple(self._value(name, None, throughputs) for name in self.objectives)
-        violations = self._violations(None, throughputs)
-        if any(missing > 0 for missing in violations):
-            reason = self._missed(None, throughputs)
-            return TrialEnd(state="infeasible", values=values, violations=violations, reason=reason)
+        judged = self._judged(None, throughputs)
+        if judged.state == "infeasible":
+            return judged
         better = self._out_of_reach(throughputs, trials)
         if better is None:
             return None
         reason = f"whatever its accuracy, it could not do better than trial {better.number}"
-        return TrialEnd(state="skipped", values=values, violations=violations, reason=reason)
+        return dataclasses.replace(judged, state="skipped", reason=reason)
+
+    def _judged(self, top1: float | None, throughputs: Throughputs) -> TrialEnd:
+        """Tell from what is known whether the floors are met."""
+        violations = self._violations(top1, throughputs)
+        values = tuple(self._value(name, top1, throughputs) for name in self.objectives)
+        met = all(missing <= 0 for missing in violations)
+        reason = "" if met else self._missed(top1, throughputs)
+        return TrialEnd(state="complete" if met else "infeasible", values=values, violations=violations, reason=reason)
 
     def _out_of_reach(self, throughputs: Throughputs, trials: Iterable[TrialRow]) -> TrialRow | None:
         best = tuple(self._value(name, self.top1_ceiling, throughputs) for name in self.objectives)
         for trial in trials:
-            reached = trial.state == "complete" and not any(missing > 0 for missing in trial.violations)
-            if reached and all(_at_least(ours, theirs) for ours, theirs in zip(trial.values, best, strict=True)):
+            if trial.state != "complete":
+                continue
+            if all(_at_least(ours, theirs) for ours, theirs in zip(trial.values, best, strict=True)):
                 return trial
         return None
 

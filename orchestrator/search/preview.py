@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from db.errors import DatabaseMissingError
 from db.reader import open_reader
-from orchestrator.capacity import find_capacity
 from orchestrator.launching import plan_sweep
 from orchestrator.search.running import section_of, space_of
 from orchestrator.sweep import load_sweep
@@ -70,11 +69,9 @@ def preview(options: LaunchOptions) -> Preview:
         OrchestratorError: The file or the slots forbid it.
         StoreError: The database does.
     """
-    sweep = load_sweep(options.sweep_file, options.overrides)
-    section = section_of(sweep)
-    with contextlib.closing(find_capacity(options.address, sweep.spec.slots, options.home)) as capacity:
-        space = space_of(sweep, capacity, allow_many=options.allow_many)
-    plan = plan_sweep(options)[2]
+    section = section_of(load_sweep(options.sweep_file, options.overrides))  # before slots are looked at
+    sweep, capacity, plan = plan_sweep(options)
+    space = space_of(sweep, capacity, allow_many=options.allow_many)
     return Preview(section, space, _stored(options.url, space), plan)
 
 
@@ -85,4 +82,4 @@ def _stored(url: str, space: Space) -> int:
             states = reader.job_states(sorted(fingerprints))
     except DatabaseMissingError:
         return 0
-    return sum(all(states.get(job.fingerprint) == "done" for job in point.jobs) for point in space.points.values())
+    return sum(point.is_done(states) for point in space.points.values())

@@ -11,8 +11,6 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from db.reader import open_reader
-from db.store import open_store
 from orchestrator.capacity import find_capacity
 from orchestrator.driver_partners import impatient
 from orchestrator.errors import InputError
@@ -27,17 +25,15 @@ from orchestrator.search.space import make_space
 from orchestrator.search.stored_results import StoredResults
 from orchestrator.source_tree import input_error
 from orchestrator.sweep import load_sweep
-from orchestrator.sweep_run import SweepRun
+from orchestrator.sweep_run import open_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
 
-    from db.reader import Reader
     from db.search_records import TrialRow
     from db.search_store import SearchReader
-    from db.store import Store
     from orchestrator.capacity import Capacity
     from orchestrator.launching import LaunchOptions
     from orchestrator.search.goal import Goal
@@ -45,6 +41,7 @@ if TYPE_CHECKING:
     from orchestrator.search.space import Space
     from orchestrator.search_section import SearchSection
     from orchestrator.sweep import Sweep
+    from orchestrator.sweep_run import SweepRun
     from workers.protocol.jobs import Job
     from workers.protocol.orders import Environment
 
@@ -83,23 +80,9 @@ def search(options: LaunchOptions, console: Console) -> SearchOutcome:
         cleanup.callback(capacity.close)
         space = space_of(sweep, capacity, allow_many=options.allow_many)
         goal = goal_of(section, sweep, options.url, the_environment(sweep, capacity))
-        store = cleanup.enter_context(contextlib.closing(open_store(options.url)))
-        reader = cleanup.enter_context(contextlib.closing(open_reader(options.url)))
         jobs: dict[str, Job] = {job.fingerprint: job for point in space.points.values() for job in point.jobs}
-        run = cleanup.enter_context(
-            SweepRun(
-                sweep=sweep,
-                capacity=capacity,
-                store=store,
-                reader=reader,
-                console=console,
-                home=options.home,
-                data_directory=options.data_directory,
-                jobs=jobs,
-            )
-        )
-        slots = sum(capacity.slots.values())
-        return _run(run, sweep, space, goal, slots, store=store, reader=reader, console=console)
+        run = cleanup.enter_context(open_run(options, sweep, capacity, jobs, console))
+        return _run(run, sweep, space, goal, sum(capacity.slots.values()), console)
 
 
 def section_of(sweep: Sweep) -> SearchSection:
@@ -144,12 +127,9 @@ def _run(
     space: Space,
     goal: Goal,
     slots: int,
-    *,
-    store: Store,
-    reader: Reader,
     console: Console,
 ) -> SearchOutcome:
-    section = section_of(sweep)
+    store, reader, section = run.store, run.reader, section_of(sweep)
     sweep_id = run.take_sweep()
     run.put_environments()
     stored, writer = reader.search(sweep_id), store.search(sweep_id)

@@ -217,7 +217,7 @@ class Search:
         wanted = {job.fingerprint for point in points for job in point.jobs}
         states = results.states(wanted.union(*(self._asked.get(trial.number, ()) for trial in failed)))
         actions: list[Action] = [self._reopen(trial) for trial in failed if self._has_new_chance(trial, states)]
-        stored = [point for point in points if _all_done(point.jobs, states)]
+        stored = [point for point in points if point.is_done(states)]
         return [*actions, *(self._begin(point, "stored", {}, now, self._result(point, results)) for point in stored)]
 
     def _has_new_chance(self, trial: TrialRow, states: Mapping[str, str]) -> bool:
@@ -252,7 +252,7 @@ class Search:
             reason = f"{broken.label} {_WITHOUT_RESULT[states[broken.fingerprint]]}"
             yield self._end(number, TrialEnd(state="failed", reason=reason), states, now)
             return
-        if _all_done(point.jobs, states):
+        if point.is_done(states):
             yield self._end(number, self._result(point, results), states, now)
             return
         early = self._early_end(point, results, states)

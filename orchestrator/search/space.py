@@ -66,6 +66,10 @@ class Point:
         """All that it needs; what others depend on comes first."""
         return (*self.measurements.values(), *self.trainings, *self.evaluations)
 
+    def is_done(self, states: Mapping[str, str]) -> bool:
+        """Whether all its results are there, by the states of jobs."""
+        return all(states.get(job.fingerprint) == "done" for job in self.jobs)
+
 
 @dataclass(frozen=True, slots=True)
 class Space:
