@@ -15,6 +15,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple, Type, TypeVar, Union
 
+from workers.protocol.ipu import IPU_ONLY_PRECISIONS, IpuLayout
 from workers.protocol.recipe import NEUTRAL, FineTune, Recipe, came_later, is_neutral
 from workers.protocol.variant import Variant
 
@@ -23,7 +24,7 @@ METHOD_VERSION: Dict[str, int] = {"train": 1, "evaluate": 1, "measure": 1}
 
 STAGES: Tuple[str, ...] = ("train", "evaluate", "measure")
 MODES: Tuple[str, ...] = ("train", "inference")
-PRECISIONS: Tuple[str, ...] = ("fp32", "bf16", "fp16")
+PRECISIONS: Tuple[str, ...] = ("fp32", "bf16", "fp16", *IPU_ONLY_PRECISIONS)
 MEMORY_FORMATS: Tuple[str, ...] = ("channels_last", "contiguous")
 
 T = TypeVar("T")
@@ -142,6 +143,8 @@ class MeasureJob:
         compile: Whether the network is compiled (``torch.compile``); None takes the faster way.
         loading: For the throughput with images loaded and prepared as in training or testing; None measures on a batch
             that lies on the device alone.
+        ipu: How the network is laid out where the slot has IPUs; None elsewhere. ``batch_size``, if given, is that of
+            a weight update, or of a pass through all replicas.
     """
 
     stage: ClassVar[str] = "measure"
@@ -162,6 +165,7 @@ class MeasureJob:
     rounds: int = field(default=3, metadata=came_later(1))
     compile: Optional[bool] = field(default=False, metadata=came_later(False))
     loading: Optional[Loading] = field(default=None, metadata=came_later(None))
+    ipu: Optional[IpuLayout] = field(default=None, metadata=came_later(None))
 
     @property
     def fingerprint(self) -> str:
@@ -204,6 +208,7 @@ _NESTED: Dict[str, Type[Any]] = {
     "fine_tune": FineTune,
     "training": TrainJob,
     "loading": Loading,
+    "ipu": IpuLayout,
 }
 
 
@@ -222,7 +227,8 @@ def from_dict(kind: Type[T], data: Mapping[str, Any]) -> T:
     values = {one.name: one.metadata[NEUTRAL] for one in fields if NEUTRAL in one.metadata}
     for name, value in data.items():
         nested = name in _NESTED and isinstance(value, Mapping)
-        values[name] = from_dict(_NESTED[name], value) if nested else value
+        plain = tuple(value) if isinstance(value, list) else value  # JSON knows no tuples
+        values[name] = from_dict(_NESTED[name], value) if nested else plain
     try:
         return kind(**values)
     except TypeError as error:

@@ -41,7 +41,10 @@ FAILURE_CLASSES: Tuple[str, ...] = (
     "out_of_memory",  # of the device or the process
     "data",  # images missing or damaged
     "checkpoint",  # the training's checkpoint is missing or damaged
-    "device",  # the device refuses or broke
+    "device",  # the device refuses what is asked, or is not there
+    "device_memory",  # the network does not fit on the device: the same again would end the same
+    "device_reset",  # the device failed and has to be reset; another process may find it in order
+    "device_broken",  # the device failed for good: nothing else should be sent there
 )
 
 
