@@ -348,6 +348,13 @@ class MeasurementRecord:
         end_to_end_images_per_second: With images loaded and prepared as well, with ``end_to_end_low`` and
             ``end_to_end_high``; None where not measured.
         loading_images_per_second: Of loading and preparing alone; likewise.
+        micro_batch: On IPUs, images that one replica computes at a time; None elsewhere, like the four below. The batch
+            size is micro-batch × accumulation × replicas, and one call of the device takes so many times
+            ``device_iterations`` images.
+        accumulation: Micro-batches of a replica per weight update.
+        replicas: Copies of the network.
+        ipus_per_replica: Stages of its pipeline.
+        device_iterations: Batches per call.
     """
 
     variant: VariantRecord
@@ -383,6 +390,11 @@ class MeasurementRecord:
     end_to_end_low: float | None = None
     end_to_end_high: float | None = None
     loading_images_per_second: float | None = None
+    micro_batch: int | None = None
+    accumulation: int | None = None
+    replicas: int | None = None
+    ipus_per_replica: int | None = None
+    device_iterations: int | None = None
 
     @property
     def samples(self) -> tuple[SampleRecord, ...]:

@@ -419,6 +419,12 @@ measurements = Table(
     Column("end_to_end_low", Double),
     Column("end_to_end_high", Double),
     Column("loading_images_per_second", Double),
+    # How the network was laid out on IPUs; NULL on other devices.
+    Column("micro_batch", Integer),
+    Column("accumulation", Integer),
+    Column("replicas", Integer),
+    Column("ipus_per_replica", Integer),
+    Column("device_iterations", Integer),
     UniqueConstraint("fingerprint", "attempt"),
     ForeignKeyConstraint(*_ATTEMPT_OF),
     _one_of("mode", MODES),
@@ -429,6 +435,14 @@ measurements = Table(
     CheckConstraint(f"cv >= 0 AND cv < {LARGEST}", name="cv"),
     CheckConstraint("resolution > 0 AND batch_size > 0 AND warmup_steps >= 0", name="counts"),
     CheckConstraint(f"iqr >= 0 AND iqr < {LARGEST}", name="iqr"),
+    CheckConstraint(
+        "(micro_batch IS NULL AND accumulation IS NULL AND replicas IS NULL AND ipus_per_replica IS NULL"
+        " AND device_iterations IS NULL)"
+        " OR (COALESCE(micro_batch, 0) > 0 AND COALESCE(accumulation, 0) > 0 AND COALESCE(replicas, 0) > 0"
+        " AND COALESCE(ipus_per_replica, 0) > 0 AND COALESCE(device_iterations, 0) > 0"
+        " AND batch_size = micro_batch * accumulation * replicas)",
+        name="ipu_layout",
+    ),
     Index(None, "variant_id", "mode", "resolution"),
 )
 

@@ -141,6 +141,7 @@ def measurement_record(job: MeasureJob, result: MeasureResult, environment_key: 
         cv=result.cv,
         iqr=result.iqr,
         **_beside(result),
+        **_laid_out(job, result),
         warmup_steps=result.warmup_steps,
         macs=result.macs,
         params=result.params,
@@ -165,6 +166,20 @@ def _beside(result: MeasureResult) -> dict[str, float | None]:
         "end_to_end_low": None if end_to_end is None else end_to_end.low,
         "end_to_end_high": None if end_to_end is None else end_to_end.high,
         "loading_images_per_second": None if result.loading is None else result.loading.images_per_second,
+    }
+
+
+def _laid_out(job: MeasureJob, result: MeasureResult) -> dict[str, int]:
+    """Return how a network was laid out on IPUs; nothing where there are none."""
+    if job.ipu is None:
+        return {}
+    layout = job.ipu
+    return {
+        "micro_batch": result.batch_size // (layout.accumulation * layout.replicas),
+        "accumulation": layout.accumulation,
+        "replicas": layout.replicas,
+        "ipus_per_replica": layout.ipus_per_replica,
+        "device_iterations": layout.device_iterations,
     }
 
 

@@ -118,6 +118,7 @@ def throughput(measured: Measured) -> Facts:
         "Verdict": verdict(row),
         "From": f"{rounds}; {wording.counted(blocks, 'timed block')} count" + ("" if blocks != 1 else "s"),
         "Batch size": batch_size(row),
+        **layout(row),
         "Memory format": str(row["memory_format"]).replace("_", " "),
         "Compiled": "yes" if row["compiled"] else "no",
         **_with_loading(row),
@@ -150,6 +151,17 @@ def batch_size(row: Row) -> str:
     if asked is None:
         return f"{used}, the fastest of those tried"
     return f"{used}, as asked for" if asked == row["batch_size"] else f"{used}; {asked} were asked for"
+
+
+def layout(row: Row) -> Facts:
+    """Return how a network was laid out on IPUs; nothing for other devices."""
+    if row["micro_batch"] is None:
+        return {}
+    copies = wording.counted(row["replicas"], "replica")
+    parts = f"{row['micro_batch']} per micro-batch × {row['accumulation']} accumulated × {copies}"
+    call = row["batch_size"] * row["device_iterations"]
+    stages = f"{copies} of {wording.counted(row['ipus_per_replica'], 'IPU')}"
+    return {"Batch made of": parts, "IPUs": f"{stages}; one call takes {wording.counted(call, 'image')}"}
 
 
 def _with_loading(row: Row) -> Facts:
@@ -212,6 +224,7 @@ _GROUPS: Final = {
     "Training recipe": "recipe",
     "Fine-tuning": "fine_tune",
     "Images of the part with loading": "loading",
+    "Layout on IPUs": "ipu",
 }
 #: Setting → what no value means.
 _OPEN: Final = {
@@ -239,7 +252,7 @@ _UNITS: Final = {
 }
 _NAMES: Final = {"ema": "EMA", "rms_decay": "RMS decay", "cutmix": "CutMix", "resolution": "train resolution"}
 #: Parts of a job that are no settings, or that are told elsewhere.
-_NO_SETTINGS: Final = {"stage", "environment_key"}
+_NO_SETTINGS: Final = {"stage", "environment_key", "ipu"}
 
 
 def configuration(config: Row) -> dict[str, Facts]:
@@ -270,6 +283,8 @@ def setting(name: str, value: Any) -> str:
         return _OPEN.get(name, "–")
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(f"{one}" for one in value) or "none"
     counts_images = name.endswith("_images")
     told = f"{value:g}" if isinstance(value, float) else f"{value:,}" if counts_images else str(value)
     unit = _UNITS.get(name, "")

@@ -435,6 +435,7 @@ def test_a_setting_is_told_with_its_unit_or_what_it_means_that_there_is_none():
             "block_seconds": 1.5,
             "environment_key": "e" * 32,
             "loading": None,
+            "ipu": None,
         }
     )
     assert told["Network"] == {"Group size": "1 channel"}
@@ -455,6 +456,18 @@ def test_a_stale_measurement_says_so_whatever_its_verdict_was():
 def test_batch_sizes_say_who_chose_them():
     told = [result_words.batch_size({"batch_size_requested": one, "batch_size": 64}) for one in (None, 64, 128)]
     assert told == ["64 images, the fastest of those tried", "64 images, as asked for", "64 images; 128 were asked for"]
+
+
+def test_a_layout_on_ipus_is_told_where_there_is_one():
+    row = {"batch_size": 96, "micro_batch": 6, "accumulation": 4, "replicas": 4}
+    told = result_words.layout({**row, "ipus_per_replica": 2, "device_iterations": 3})
+    assert told == {
+        "Batch made of": "6 per micro-batch × 4 accumulated × 4 replicas",
+        "IPUs": "4 replicas of 2 IPUs; one call takes 288 images",
+    }
+    assert result_words.layout({"micro_batch": None}) == {}
+    settings = result_words.configuration({"ipu": {"replicas": 4, "split": ["stages.3"], "available_memory": []}})
+    assert settings["Layout on IPUs"] == {"Replicas": "4", "Split": "stages.3", "Available memory": "none"}
 
 
 def test_an_environment_of_the_past_says_since_when():

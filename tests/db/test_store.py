@@ -216,6 +216,27 @@ def test_a_measurement_comes_back_as_it_was_stored(sweep, reader):
     assert row.attempt == 1
 
 
+LAID_OUT = {
+    "batch_size": 96,
+    "micro_batch": 6,
+    "accumulation": 4,
+    "replicas": 4,
+    "ipus_per_replica": 2,
+    "device_iterations": 1,
+}
+
+
+def test_a_layout_on_ipus_comes_back_as_it_was_stored(sweep, reader):
+    (row,) = reader.measurements_of(sweep.measure(**LAID_OUT))
+    assert row.record == measurement(**LAID_OUT)
+
+
+@pytest.mark.parametrize("change", [{"batch_size": 97}, {"replicas": None}, {"device_iterations": 0}])
+def test_a_layout_on_ipus_multiplies_to_the_batch_size(sweep, change):
+    with pytest.raises(IntegrityError):
+        sweep.measure(**LAID_OUT | change)
+
+
 # Endings and progress -------------------------------------------------------------------------------------------------
 
 

@@ -36,6 +36,8 @@ NEW_COLUMNS = {
     *(("measurements", name) for name in ("complete", "compiled", "iqr", "loading_images_per_second")),
     *(("measurements", f"latency_{percentile}_milliseconds") for percentile in ("p50", "p90", "p99")),
     *(("measurements", f"end_to_end_{name}") for name in ("images_per_second", "low", "high")),
+    *(("measurements", name) for name in ("micro_batch", "accumulation", "replicas", "ipus_per_replica")),
+    ("measurements", "device_iterations"),
 }
 
 
