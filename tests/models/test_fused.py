@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tests.older import needs_newer_torch, paired
 from workers.models import fused, kernel_library
 from workers.models.kernel_library import Kernels, kernels
 from workers.models.layers import convolution
@@ -98,7 +99,7 @@ def test_values_and_gradients_are_those_of_torch_in_fp64(name, way, shape, memor
     assert fused.usable(x, layer.weight)
     actual = everything(layer, x, WAYS[way])
     expected = composed(lambda: everything(exact, x.double(), WAYS[way]))
-    for mine, theirs in zip(actual, expected, strict=True):
+    for mine, theirs in paired(actual, expected):
         scale = theirs.abs().max().item()
         torch.testing.assert_close(mine.to(theirs.dtype), theirs, rtol=1e-5, atol=3e-6 * scale + 1e-7)
 
@@ -119,7 +120,7 @@ def test_gradients_agree_with_finite_differences(name, way, memory_format):
         ):  # the running statistics of batch norm move at each call, and nothing here depends on them
             buffers = {key: value.clone() for key, value in layer.named_buffers()}
         called = _Way(layer, WAYS[way])
-        parameters = {f"layer.{key}": value for key, value in zip(names, values, strict=True)}
+        parameters = {f"layer.{key}": value for key, value in paired(names, values)}
         return torch.func.functional_call(called, {**parameters, **{f"layer.{k}": v for k, v in buffers.items()}}, (x,))
 
     assert fused.usable(x.detach(), layer.weight)
@@ -147,7 +148,7 @@ def test_evaluation_is_that_of_torch_in_fp64(name, memory_format, composed):
     with torch.no_grad():
         for way in WAYS.values():
             expected = composed(lambda way=way: way(exact, x.double()))
-            for mine, theirs in zip(way(layer, x), expected, strict=True):
+            for mine, theirs in paired(way(layer, x), expected):
                 torch.testing.assert_close(mine.double(), theirs, rtol=1e-5, atol=1e-5)
 
 
@@ -214,7 +215,7 @@ def test_running_statistics_are_those_of_torch(momentum):
     for _ in range(3):
         x = images_of((4, 24, 5, 5), torch.channels_last)
         layer(x), peer(x)
-    for mine, theirs in zip(layer.buffers(), peer.buffers(), strict=True):
+    for mine, theirs in paired(layer.buffers(), peer.buffers()):
         torch.testing.assert_close(mine, theirs)
 
 
@@ -226,7 +227,7 @@ def test_gradients_of_a_gate_are_those_of_torch(memory_format):
     weights = torch.randn(shape)
     actual = torch.autograd.grad((fused.gated(z, gate) * weights).sum(), (z, gate))
     expected = torch.autograd.grad((z * gate[:, :, None, None] * weights).sum(), (z, gate))
-    for mine, theirs in zip(actual, expected, strict=True):
+    for mine, theirs in paired(actual, expected):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-5)
 
 
@@ -242,10 +243,9 @@ def test_gradients_of_a_depthwise_convolution_are_those_of_torch(kernel, height,
     gradient = torch.randn(expected.shape)
     out = fused.depthwise(x, weight, stride, kernel // 2)
     torch.testing.assert_close(out.double(), expected, rtol=1e-5, atol=1e-5)
-    for mine, theirs in zip(
+    for mine, theirs in paired(
         torch.autograd.grad(out, (x, weight), gradient),
         torch.autograd.grad(expected, (x, weight), gradient.double()),
-        strict=True,
     ):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-4)
 
@@ -324,6 +324,7 @@ def test_a_traced_network_holds_torch_s_operations_only(calls):
     torch.testing.assert_close(traced(x), layer(x))
 
 
+@needs_newer_torch
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_compiled_network_is_one_graph_of_torch_s_operations(name, calls):
     layer, x = perturbed(name, 16), images_of((2, 16, 8, 8), torch.channels_last)

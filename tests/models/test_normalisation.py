@@ -3,6 +3,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tests.older import needs_newer_torch
 from workers.models.layers import activated_norm, projection_norm
 from workers.models.normalisation import BatchNorm, BatchNormSiLU, GroupNorm, GroupNormSiLU
 from workers.models.proxy_norm import ProxyNormSiLU
@@ -126,7 +127,7 @@ def _cuda_autocast():
 
 
 @pytest.mark.usefixtures("_cuda_autocast")
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, pytest.param(torch.float16, marks=needs_newer_torch)])
 def test_under_autocast_for_cuda_the_kernel_gets_one_narrow_number_format(dtype):
     x = torch.randn(2, 8, 6, 6)
     layer = GroupNorm(4, 8)

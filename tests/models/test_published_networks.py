@@ -13,6 +13,7 @@ from timm.models.efficientnet import EfficientNet as TimmEfficientNet
 from torch import nn
 from torch.nn import functional
 
+from tests.older import paired
 from workers.models.efficientnet import build
 from workers.models.layers import ConvNormSiLU
 from workers.protocol.architecture import architecture
@@ -24,7 +25,7 @@ G1, G16 = (1, 6), (16, 4)
 def copy_in_order(source, target):
     """Copy weights between networks that list the same layers in the same order under different names."""
     theirs, ours = source.state_dict(), target.state_dict()
-    for name, (their_name, value) in zip(ours, theirs.items(), strict=True):
+    for name, (their_name, value) in paired(ours, theirs.items()):
         assert ours[name].shape == value.shape, (name, their_name)
         ours[name] = value
     target.load_state_dict(ours)
@@ -117,7 +118,7 @@ def test_grouped_networks_compute_and_learn_what_timm_does(norm, groups):
         functional.cross_entropy(logits, labels).backward()
         outputs.append(logits.detach())
     torch.testing.assert_close(*outputs, rtol=1e-4, atol=1e-4)
-    for mine, peer in zip(ours.parameters(), theirs.parameters(), strict=True):
+    for mine, peer in paired(ours.parameters(), theirs.parameters()):
         torch.testing.assert_close(mine.grad, peer.grad, rtol=1e-3, atol=1e-5)
 
 
@@ -132,9 +133,9 @@ def test_grouped_networks_with_batch_norm_train_as_timms_do():
     images, labels = torch.randn(4, 3, 64, 64, dtype=torch.float64), torch.tensor([1, 2, 3, 4])
     for model in (ours, theirs):
         functional.cross_entropy(model(images), labels).backward()
-    for mine, peer in zip(ours.parameters(), theirs.parameters(), strict=True):
+    for mine, peer in paired(ours.parameters(), theirs.parameters()):
         torch.testing.assert_close(mine.grad, peer.grad, rtol=1e-6, atol=1e-10)
-    for mine, peer in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True):
+    for mine, peer in paired(ours.state_dict().values(), theirs.state_dict().values()):
         torch.testing.assert_close(mine, peer, rtol=1e-9, atol=1e-10)
 
 
@@ -142,7 +143,7 @@ def test_initial_weights_are_as_wide_as_those_of_timm():
     theirs = timm_peer(16, 4, functools.partial(GroupNormAct, num_groups=4, eps=1e-3))
     ours = build(Variant("b0", *G16, "gn"), 3, 1000)
     convolutions = ([m for m in net.modules() if isinstance(m, nn.Conv2d)] for net in (ours, theirs))
-    for mine, peer in zip(*convolutions, strict=True):
+    for mine, peer in paired(*convolutions):
         if peer.weight.numel() > 2000:
             assert mine.weight.std().item() == pytest.approx(peer.weight.std().item(), rel=0.1)
 
