@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import assert_never
 
@@ -155,7 +155,7 @@ def measurement_record(job: MeasureJob, result: MeasureResult, environment_key: 
     )
 
 
-def _beside(result: MeasureResult) -> dict[str, float | None]:
+def _beside(result: MeasureResult) -> dict[str, Any]:
     """Return what a measurement tells besides the throughput of the network."""
     latency, end_to_end = result.latency, result.end_to_end
     return {
@@ -169,7 +169,7 @@ def _beside(result: MeasureResult) -> dict[str, float | None]:
     }
 
 
-def _laid_out(job: MeasureJob, result: MeasureResult) -> dict[str, int]:
+def _laid_out(job: MeasureJob, result: MeasureResult) -> dict[str, Any]:
     """Return how a network was laid out on IPUs; nothing where there are none."""
     if job.ipu is None:
         return {}

@@ -16,6 +16,7 @@ from dashboard.parts.notices import errors_told
 from dashboard.words import search_words, wording
 from dashboard.words.search_account import Account
 from db.records import DriverRow, SweepRow
+from db.search_pace import seconds_left
 
 _REFRESH_SECONDS: Final = 3.0
 #: A search is read anew no sooner than after so many times what that took: a page left open costs little.
@@ -98,7 +99,7 @@ def _numbers(account: Account, sweep: SweepRow, driver: DriverRow | None) -> Non
     state.metric("State", sweep.state)
     trials.metric("Trials over", f"{len(account.over):,}", help="Of which state, the line below tells.")
     cost.metric("Paid", f"{paid:.3g} slot-hours", help="Wall time of attempts that trials were the first to ask for.")
-    seconds = search_words.seconds_left(account, hours)
+    seconds = seconds_left(account.trials, account.terms.budget, hours)
     if running and sweep.driver_id and not account.row.ended:
         told = "not known yet" if seconds is None else f"about {wording.duration(seconds)}"
         left.metric("Time left", told, help="To the end of the budget, by how long the last trials took.")

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from dashboard.words.search_terms import Terms, terms
 from db.hypervolume import hypervolume
+from db.search_pace import ended
 from db.search_records import SearchRow, TrialRow
 
 #: Two values and the trial's number; points of a front are kept by the first value.
@@ -110,8 +111,7 @@ def account(row: SearchRow, trials: Sequence[TrialRow]) -> Account:
         trials: In the order of proposing.
     """
     known = terms(row.settings)
-    ended = [trial for trial in trials if trial.finished_at is not None]
-    over = sorted(ended, key=lambda trial: (trial.finished_at, trial.number))
+    over = ended(trials)
     paid = tuple(seconds / _SECONDS_PER_HOUR for seconds in accumulate(trial.slot_seconds for trial in over))
     complete = [_values(trial) for trial in over if counts(trial)]
     reference = tuple(min(column) for column in zip(*complete, strict=True))

@@ -18,8 +18,6 @@ MEANINGS: Final = {
     "pruned": "given up on the way, by its accuracy at an epoch",
     "failed": "a job of it failed for good",
 }
-#: Trials from which the time left is predicted: the last so many that cost something, and at least so many.
-_RECENT, _FEWEST = 20, 3
 _SECONDS_PER_HOUR: Final = 3600.0
 
 
@@ -92,28 +90,6 @@ def share_used(account: Account, hours: float) -> float | None:
     }
     shares = [used[name] / limit for name, limit in account.terms.budget.items() if name in used and limit > 0]
     return min(1.0, max(shares)) if shares else None
-
-
-def seconds_left(account: Account, hours: float) -> float | None:
-    """Predict for how long a search will run on, from its last trials that cost something; None while it cannot be.
-
-    Args:
-        account: Of the search.
-        hours: Since whoever runs it began: what a budget of wall time counts.
-    """
-    paid = [trial for trial in account.over if trial.slot_seconds > 0 and trial.finished_at][-_RECENT:]
-    limits = account.terms.budget
-    left = [(limits["hours"] - hours) * _SECONDS_PER_HOUR] if "hours" in limits else []
-    if len(paid) >= _FEWEST:
-        times = [trial.finished_at for trial in paid if trial.finished_at]
-        seconds = (times[-1] - times[0]).total_seconds()
-        mine = [trial for trial in account.over[account.over.index(paid[0]) + 1 :] if trial.origin == "sampler"]
-        if "trials" in limits and mine:
-            left.append((limits["trials"] - proposed(account)) * seconds / len(mine))
-        cost = sum(trial.slot_seconds for trial in paid[1:])
-        if "slot_hours" in limits and cost:
-            left.append((limits["slot_hours"] - account.slot_hours[-1]) * _SECONDS_PER_HOUR * seconds / cost)
-    return max(0.0, min(left)) if left else None
 
 
 def tally(account: Account) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from db import search_pace
 from db.hypervolume import hypervolumes
 from orchestrator.errors import InputError
 from orchestrator.output import print_rows
@@ -34,12 +36,14 @@ class Report:
         state: Of its sweep.
         search: What it looks for.
         trials: In the order of proposing.
+        hours: Since whoever runs it began; 0 where nobody does.
     """
 
     name: str
     state: str
     search: SearchRow
     trials: Sequence[TrialRow]
+    hours: float = 0.0
 
     @property
     def objectives(self) -> list[str]:
@@ -49,8 +53,7 @@ class Report:
     @property
     def complete(self) -> list[TrialRow]:
         """The trials that count, in the order in which they ended."""
-        over = [trial for trial in self.trials if trial.state == "complete"]
-        return sorted(over, key=lambda trial: (trial.finished_at or trial.created_at, trial.number))
+        return [trial for trial in search_pace.ended(self.trials) if trial.state == "complete"]
 
     @property
     def best(self) -> list[TrialRow]:
@@ -72,14 +75,10 @@ class Report:
 
     @property
     def seconds_left(self) -> float | None:
-        """Predict from the pace so far how long the trials of the budget take; None where nothing tells."""
-        budget = self.search.settings["budget"]["trials"]
-        made = [trial for trial in self.trials if trial.origin == "sampler"]
-        ends = [trial.finished_at for trial in made if trial.finished_at is not None]
-        if self.state != "running" or budget is None or not ends:
+        """How long it will run on, of which ``db.search_pace`` tells; None where it does not run."""
+        if self.state != "running" or self.search.ended:
             return None
-        pace = (max(ends) - made[0].created_at).total_seconds() / len(ends)
-        return max(0.0, pace * (int(budget) - len(ends)))
+        return search_pace.seconds_left(self.trials, self.search.settings["budget"], self.hours)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON types."""
@@ -128,7 +127,10 @@ def read_report(reader: Reader, name: str) -> Report:
     found = stored.row()
     if found is None:
         raise InputError(f"the sweep {row.name!r} is no search", hint="`orchestrator results` shows what it found.")
-    return Report(row.name, row.state, found, stored.trials())
+    driver = reader.driver(row.driver_id) if row.driver_id else None
+    now = dt.datetime.now(dt.timezone.utc)
+    hours = 0.0 if driver is None else (now - driver.started_at) / dt.timedelta(hours=1)
+    return Report(row.name, row.state, found, stored.trials(), hours)
 
 
 def print_report(report: Report) -> None:
@@ -138,8 +140,7 @@ def print_report(report: Report) -> None:
     click.echo(f"{jobs - reused} job(s) asked for and {reused} reused; {report.slot_seconds / 3600:.2f} slot-hours")
     left = report.seconds_left
     if left is not None:
-        budget = report.search.settings["budget"]["trials"]
-        click.echo(f"about {max(1, round(left / 60))} min left for its {budget} trials")
+        click.echo(f"about {max(1, round(left / 60))} min left to the end of its budget")
     if not report.complete:
         click.echo(_nothing_yet(report))
         return

@@ -186,23 +186,6 @@ def test_a_budget_of_trials_counts_what_the_sampler_proposed():
     assert search_words.share_used(search(trials, budget={"trials": None}), 1.0) is None
 
 
-def test_the_time_left_is_told_by_what_ends_first():
-    trials = [trial(number, (float(number), 1.0)) for number in range(6)]
-    assert search_words.seconds_left(search(trials, budget={"trials": 10}), 1.0) == pytest.approx(4 * 60)
-    assert search_words.seconds_left(search(trials, budget={"slot_hours": 0.8}), 1.0) == pytest.approx(2 * 60)
-    both = search(trials, budget={"trials": 10, "slot_hours": 0.8, "hours": 1.01})
-    assert search_words.seconds_left(both, 1.0) == pytest.approx(36)
-    assert search_words.seconds_left(search(trials[:2], budget={"trials": 10}), 1.0) is None
-    assert search_words.seconds_left(search(trials, budget={"trials": 6}), 1.0) == 0
-
-
-def test_trials_that_cost_nothing_do_not_make_the_time_left_shorter():
-    free = [trial(number, (1.0, 1.0), origin="stored", slot_seconds=0.0) for number in range(5)]
-    paid = [trial(number, (1.0, 1.0)) for number in range(5, 11)]
-    left = search_words.seconds_left(search([*free, *paid], budget={"trials": 10}), 1.0)
-    assert left == pytest.approx(4 * 60)
-
-
 def test_why_a_search_ended_is_told_and_what_still_runs():
     found = search([trial(0, (), "open")], ended="its 2 slot-hours are used up")
     assert search_words.state(found, "running") == (

@@ -62,11 +62,12 @@ def test_the_hypervolume_grows_to_all_of_it():
     assert len(covered) == 4
 
 
-def test_the_time_left_is_predicted_from_the_pace_of_the_trials_so_far():
-    assert report(*FRONT).seconds_left == pytest.approx((6 - 3) * 60)
+def test_the_time_left_is_predicted_while_it_runs():
+    # Of four trials two more were proposed in four minutes, and three are left.
+    assert report(*FRONT).seconds_left == pytest.approx(3 * 120)
     assert report(*FRONT, state="finished").seconds_left is None
+    assert report(*FRONT, ended="its 6 trials are made").seconds_left is None
     assert report(trial(0, state="open")).seconds_left is None
-    assert report(*FRONT, budget={"trials": None, "slot_hours": 1.0, "hours": None}).seconds_left is None
 
 
 def test_json_tells_everything():
@@ -93,7 +94,7 @@ def test_for_a_person_it_says_state_cost_and_front(capsys):
     out = capsys.readouterr().out
     assert "look: running; 5 trial(s): 4 complete, 1 open, 1 of trainings that were paid for" in out
     assert "10 job(s) asked for and 5 reused; 0.08 slot-hours" in out
-    assert "about 3 min left for its 6 trials" in out
+    assert "about 6 min left to the end of its budget" in out
     assert "trials that no other one beats" in out
     assert "hypervolume of the front, of today's:" in out
 
