@@ -39,6 +39,7 @@ test: $(ENV)/installed-tests
 	$(BIN)/python -m tests.browser
 	$(MAKE) check
 	$(BIN)/python -m pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
+	$(BIN)/python -m tests.oldest
 	$(BIN)/python -m pytest -m alone
 
 check: $(ENV)/installed-tests
@@ -55,7 +56,7 @@ dashboard: $(ENV)/installed
 	$(BIN)/orchestrator --db $(DEMO_DB) dashboard
 
 clean:
-	rm -rf $(ENV) demo.db demo.db-journal orchestrator-runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(ENV) .venv-oldest demo.db demo.db-journal orchestrator-runs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(ENV)/bin/python:
 	$(PYTHON) -m venv $(ENV)

@@ -1,11 +1,12 @@
-"""An environment with the oldest versions that workers run on: Python 3.8 and torch 2.0.1, PopTorch's.
+"""The tests of ``workers`` with the oldest versions that they run on: Python 3.8 and torch 2.0.1, PopTorch's.
 
-Run: ``python -m tests.oldest`` makes it, in a minute or several (torch brings 2 GB of CUDA libraries); where there is
-no Python 3.8 it says so. ``python -m tests.oldest ARGUMENTS`` makes it and runs pytest in it.
+Run: ``python -m tests.oldest [PYTEST'S ARGUMENTS]``. Makes an environment first, which takes a minute or several (torch
+brings 2 GB of CUDA libraries); where there is no Python 3.8 it says so, and tests nothing.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,12 +23,25 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 VERSION = "3.8"
 _MADE = ENVIRONMENT / "installed"
 
+#: What is tested: networks, one job at a time and the worker program; neither what compares with newer libraries alone,
+#: nor the kernels for CPU slots, whose every test would take as long as all others.
+TESTS = (
+    *("tests/models", "tests/workers", "tests/ipu"),
+    *(
+        f"--ignore=tests/{name}.py"
+        for name in ("models/test_architecture", "models/test_fused", "workers/test_training_parts")
+    ),
+)
+_OPTIONS = (
+    *("-q", "-m", "not alone and not slow", "--numprocesses", "3", "--dist", "loadfile"),
+    *("-W", "ignore:The torchvision:UserWarning", "-W", "ignore:TypedStorage is deprecated:UserWarning"),
+)
+
 
 def interpreter() -> str | None:
     """Return a Python 3.8 of this machine; None where there is none."""
     for candidate in _candidates():
-        done = _output(candidate, "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])")
-        if done == VERSION:
+        if _output(candidate, "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])") == VERSION:
             return candidate
     return None
 
@@ -50,28 +64,32 @@ def environment() -> Path | None:
 
 def _candidates() -> Iterator[str]:
     yield f"python{VERSION}"
-    for version in (_output("pyenv", "versions", "--bare") or "").split():
+    for version in _output("pyenv", "versions", "--bare").split():
         if version.startswith(f"{VERSION}."):
-            yield f"{_output('pyenv', 'prefix', version)}/bin/python"
-    yield _output("uv", "python", "find", "--offline", VERSION) or f"python{VERSION}"
+            yield str(Path(_output("pyenv", "prefix", version)) / "bin" / "python")
+    found = _output("uv", "python", "find", "--offline", VERSION)
+    if found:
+        yield found
 
 
-def _output(*command: str) -> str | None:
-    """Return what a program prints; None where it is not there or fails."""
+def _output(*command: str) -> str:
+    """Return what a program prints; nothing where it is not there or fails."""
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
-        return None
+        return ""
     return done.stdout.strip()
 
 
 def main(arguments: list[str]) -> int:
-    """Make the environment and run pytest in it; without arguments only make it."""
+    """Run pytest in the environment; return its exit code."""
     python = environment()
     if python is None:
-        sys.stderr.write(f"no Python {VERSION} is on this machine: what workers do under it is not tested\n")
+        sys.stderr.write(f"no Python {VERSION} is on this machine: workers are not tested under it\n")
         return 0
-    return subprocess.run([python, "-m", "pytest", *arguments], check=False).returncode if arguments else 0
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONPATH"))}
+    command = [python, "-m", "pytest", *_OPTIONS, *(arguments or TESTS)]
+    return subprocess.run(command, cwd=REPOSITORY, env=kept, check=False).returncode
 
 
 if __name__ == "__main__":
