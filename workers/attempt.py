@@ -5,8 +5,6 @@ import sys
 import traceback
 from typing import Union
 
-import torch
-
 from workers.data.loading import load_data_set
 from workers.device import is_out_of_memory, return_free_memory
 from workers.errors import CheckpointError, DeviceError, DivergedError, JobError
@@ -14,6 +12,7 @@ from workers.measuring.measurement import measure
 from workers.protocol.jobs import EvaluateJob, MeasureJob, TrainJob
 from workers.protocol.orders import Diverged, Environment, Failed, Finished, Order, Result, Started
 from workers.reporting import AttemptObserver, ReportStream, spool
+from workers.slot import Slot
 from workers.training.evaluation import evaluate
 from workers.training.training import train
 from workers.weights import load_weights
@@ -21,15 +20,14 @@ from workers.weights import load_weights
 FinalReport = Union[Finished, Diverged, Failed]
 
 
-def run_attempt(order: Order, device: torch.device, environment: Environment, stream: ReportStream) -> FinalReport:
+def run_attempt(order: Order, slot: Slot, stream: ReportStream) -> FinalReport:
     """Do what an order says; whatever happens is an answer.
 
     The final report is on the disk before it is sent.
 
     Args:
         order: What to do.
-        device: Of this slot.
-        environment: Of this slot; a measurement for another one is refused.
+        slot: Where; a measurement for another environment than the slot's is refused.
         stream: Where reports go.
 
     Returns:
@@ -40,13 +38,14 @@ def run_attempt(order: Order, device: torch.device, environment: Environment, st
     report: FinalReport
     try:
         os.makedirs(order.directory, exist_ok=True)
-        result = _result(order, device, environment, AttemptObserver(order, stream))
+        result = _result(order, slot, AttemptObserver(order, stream))
         report = Finished(job, attempt, result)
         spool(order.directory, report)
     except DivergedError as error:
         report = _spooled(order, Diverged(job, attempt, str(error)))
     except Exception as error:  # noqa: BLE001  # the one place where any failure becomes a report
         report = _spooled(order, failed(job, attempt, error))
+    _free(slot)
     stream.send(report)
     return_free_memory()  # this process may be idle for long
     return report
@@ -60,14 +59,14 @@ def failed(job: str, attempt: int, error: BaseException) -> Failed:
     return Failed(job, attempt, _failure_class(error), message, text)
 
 
-def _result(order: Order, device: torch.device, environment: Environment, observer: AttemptObserver) -> Result:
-    job = order.job
+def _result(order: Order, slot: Slot, observer: AttemptObserver) -> Result:
+    job, engine = order.job, slot.engine
     if isinstance(job, TrainJob):
-        data = load_data_set(job.dataset, order.data_directory, device)
+        data = load_data_set(job.dataset, order.data_directory, engine.device)
         return train(
             job,
             data,
-            device,
+            engine,
             order.directory,
             observer,
             resume_from=order.resume_from,
@@ -77,17 +76,25 @@ def _result(order: Order, device: torch.device, environment: Environment, observ
         if order.checkpoint is None:
             raise CheckpointError("the order names no checkpoint")
         weights = load_weights(order.checkpoint, job.training.variant, order.checkpoint_sha256)
-        data = load_data_set(job.training.dataset, order.data_directory, device)
-        return evaluate(job, data, device, weights, observer)
-    _check_environment(job, environment)
+        data = load_data_set(job.training.dataset, order.data_directory, engine.device)
+        return evaluate(job, data, engine, weights, observer)
+    _check_environment(job, slot.environment)
     return measure(
         job,
-        device,
+        slot.bench,
         observer,
         attempt=order.attempt,
         so_far=order.so_far,
         data_directory=order.data_directory,
     )
+
+
+def _free(slot: Slot) -> None:
+    """Free the device; where it broke, that was reported, and its process is of no more use."""
+    try:
+        slot.engine.close()
+    except JobError as error:
+        sys.stderr.write(f"the device could not be freed: {error}\n")
 
 
 def _check_environment(job: MeasureJob, environment: Environment) -> None:

@@ -8,6 +8,7 @@ from typing import ContextManager, Dict, Optional
 import torch
 
 from workers.errors import DeviceError
+from workers.protocol.ipu import IPU_ONLY_PRECISIONS
 
 #: Name of a precision → type that autocast computes in; fp32 needs no autocast.
 _AUTOCAST: Dict[str, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -20,7 +21,8 @@ def open_device(slot_kind: str) -> torch.device:
     """Return the device of a slot, having set this process up for it.
 
     Args:
-        slot_kind: ``cpu`` or ``cuda``; a ``cuda`` slot sees its own GPU alone (``CUDA_VISIBLE_DEVICES``).
+        slot_kind: ``cpu`` or ``cuda`` (``workers.slot`` opens other kinds, too); a ``cuda`` slot sees its own GPU alone
+            (``CUDA_VISIBLE_DEVICES``).
 
     Raises:
         DeviceError: There is no such device, or no such kind.
@@ -29,7 +31,7 @@ def open_device(slot_kind: str) -> torch.device:
         _keep_freed_memory()
         return torch.device("cpu")
     if slot_kind != "cuda":
-        raise DeviceError(f"this worker computes on cpu and cuda, not on {slot_kind!r}")
+        raise DeviceError(f"torch computes on cpu and cuda, not on {slot_kind!r}")
     if not torch.cuda.is_available():
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
         raise DeviceError(f"torch {torch.__version__} finds no GPU (CUDA_VISIBLE_DEVICES: {visible})")
@@ -44,6 +46,8 @@ def autocast(device: torch.device, precision: str) -> "ContextManager[object]":
     """
     if precision == "fp32":
         return contextlib.nullcontext()
+    if precision in IPU_ONLY_PRECISIONS:
+        raise DeviceError(f"{precision} needs IPUs: on a CPU or a GPU take fp32 or bf16")
     if precision == "fp16" and device.type == "cpu":
         raise DeviceError("fp16 needs a GPU: on a CPU take fp32 or bf16")
     return torch.autocast(device.type, dtype=_AUTOCAST[precision])

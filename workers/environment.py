@@ -4,7 +4,7 @@ import os
 import platform
 import re
 import socket
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 import torch
 
@@ -44,9 +44,30 @@ def describe_environment(slot_kind: str, device: torch.device) -> Environment:
         slot_kind=slot_kind,
         device=torch.cuda.get_device_name(device) if on_gpu else cpu_model(),
         threads=torch.get_num_threads(),
-        software={**(_gpu_software() if on_gpu else _cpu_software()), **_settings()},
-        details=_details(),
+        software={**(_gpu_software() if on_gpu else _cpu_software()), **settings_in()},
+        details=machine_details(),
     )
+
+
+def settings_in(further: Sequence[str] = ()) -> Dict[str, str]:
+    """Return which environment variables are set that change throughput, as one text; nothing where none is.
+
+    Args:
+        further: Names of variables beside those that matter on every kind of slot.
+    """
+    found = [f"{name}={os.environ[name]}" for name in (*_SETTINGS, *further) if os.environ.get(name)]
+    return {"settings": " ".join(found)} if found else {}
+
+
+def machine_details() -> Dict[str, Any]:
+    """Return what is worth keeping of this machine and changes no throughput by itself."""
+    return {
+        "host": socket.gethostname(),
+        "python": platform.python_version(),
+        "kernel": platform.release(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "logical_cpus": os.cpu_count(),
+    }
 
 
 def _cpu_software() -> Dict[str, str]:
@@ -65,22 +86,6 @@ def _gpu_software() -> Dict[str, str]:
     }
 
 
-def _settings() -> Dict[str, str]:
-    """Return what of ``_SETTINGS`` is set, as one text; nothing where nothing is."""
-    found = [f"{name}={os.environ[name]}" for name in _SETTINGS if os.environ.get(name)]
-    return {"settings": " ".join(found)} if found else {}
-
-
 def _onednn_version() -> str:
     found = re.search(r"(?:MKL-DNN|oneDNN) v([\d.]+)", torch.__config__.show())
     return found.group(1) if found else "unknown"
-
-
-def _details() -> Dict[str, Any]:
-    return {
-        "host": socket.gethostname(),
-        "python": platform.python_version(),
-        "kernel": platform.release(),
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "logical_cpus": os.cpu_count(),
-    }

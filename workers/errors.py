@@ -1,10 +1,13 @@
 """What can go wrong with a job for a reason of its own, each with its class of failure.
 
 JobError
-├── DataError          images missing or damaged
-├── CheckpointError    weights missing, damaged or of another network
-├── DeviceError        the device refuses or broke
-└── DivergedError      the loss became NaN or infinite: a final answer, not a failure
+├── DataError              images missing or damaged
+├── CheckpointError        weights missing, damaged or of another network
+├── DeviceError            the device is absent, refuses what is asked, or broke
+│   ├── DeviceMemoryError  the network does not fit on the device
+│   ├── DeviceResetError   the device failed and has to be reset
+│   └── DeviceBrokenError  the device failed for good
+└── DivergedError          the loss became NaN or infinite: a final answer, not a failure
 
 Anything else that is raised is a fault of the program or a library (class ``error``).
 """
@@ -33,6 +36,24 @@ class DeviceError(JobError):
     """The device is absent, refuses what is asked, or broke."""
 
     failure = "device"
+
+
+class DeviceMemoryError(DeviceError):
+    """The network does not fit on the device as it is laid out: the same again would end the same."""
+
+    failure = "device_memory"
+
+
+class DeviceResetError(DeviceError):
+    """The device failed and has to be reset; another process may find it in order."""
+
+    failure = "device_reset"
+
+
+class DeviceBrokenError(DeviceError):
+    """The device failed for good: nothing else should be sent there."""
+
+    failure = "device_broken"
 
 
 class DivergedError(JobError):

@@ -9,26 +9,24 @@ import threading
 from types import FrameType
 from typing import NoReturn, Optional
 
-import torch
-
 from workers.attempt import failed, run_attempt
 from workers.private_stdout import printing_to
-from workers.protocol.orders import Environment, Ready, order_from_json
+from workers.protocol.orders import Ready, order_from_json
 from workers.reporting import ReportStream
+from workers.slot import Slot
 
 #: Exit code after SIGTERM, as shells count it.
 _TERMINATED = 128 + signal.SIGTERM
 
 
-def serve(device: torch.device, environment: Environment, stream: ReportStream) -> NoReturn:
+def serve(slot: Slot, stream: ReportStream) -> NoReturn:
     """Do orders until the input ends.
 
     Never returns: the end of the input means that the supervisor is gone or wants this process gone, and ends it at
     once, in the middle of a job too.
 
     Args:
-        device: Of the slot.
-        environment: Of the slot.
+        slot: That this process is.
         stream: Where reports go.
     """
     faulthandler.enable()  # a crash in C leaves its Python stack in the log
@@ -37,7 +35,7 @@ def serve(device: torch.device, environment: Environment, stream: ReportStream) 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read, args=(lines,), daemon=True).start()
-    stream.send(Ready(environment))
+    stream.send(Ready(slot.environment))
     while True:
         line = lines.get()
         try:
@@ -46,7 +44,7 @@ def serve(device: torch.device, environment: Environment, stream: ReportStream) 
             stream.send(failed("", 0, ValueError(f"not an order: {error}")))
             continue
         with printing_to(order.directory):
-            run_attempt(order, device, environment, stream)
+            run_attempt(order, slot, stream)
 
 
 def _read(lines: "queue.Queue[str]") -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as peer
 
+from tests.older import paired
 from workers.data.arrays import ImageArrays
 from workers.data.augmentation import random_boxes
 from workers.data.images import ResidentImages
@@ -43,7 +44,7 @@ def test_a_crop_equals_torchvisions_of_each_image(resolution):
     ours = crop_and_resize(images, torch.from_numpy(boxes), resolution)
     theirs = [
         peer.resized_crop(image, *box, [resolution, resolution], antialias=True)
-        for image, box in zip(images, boxes.tolist(), strict=True)
+        for image, box in paired(images, boxes.tolist())
     ]
     torch.testing.assert_close(ours, torch.stack(theirs), atol=1e-3, rtol=0)
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torchvision
 
+from tests.older import paired
 from workers.data.arrays import ImageArrays, content_digest
 from workers.data.fashion_mnist import load_fashion_mnist
 from workers.data.loading import load_data_set
@@ -44,7 +45,7 @@ def test_fashion_mnist_is_what_torchvision_reads(data_directory, tmp_path):
     raw.mkdir(parents=True)
     for packed in (data_directory / "FashionMNIST" / "raw").glob("*.gz"):
         (raw / packed.stem).write_bytes(gzip.decompress(packed.read_bytes()))
-    for ours, train in zip(load_fashion_mnist(str(data_directory)), (True, False), strict=True):
+    for ours, train in paired(load_fashion_mnist(str(data_directory)), (True, False)):
         theirs = torchvision.datasets.FashionMNIST(tmp_path, train=train)
         assert np.array_equal(ours.images[:, 0], theirs.data.numpy())
         assert np.array_equal(ours.labels, theirs.targets.numpy())
@@ -259,7 +260,7 @@ def test_cifar_is_read_from_torchvisions_layout(tmp_path, monkeypatch, cpu):
     for name in ("data_batch_1", "test_batch", "batches.meta"):
         content = {"data": pixels, "labels": list(range(10)) * 2, "label_names": list("abcdefghij")}
         (folder / name).write_bytes(pickle.dumps(content))
-        files[name] = hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest()
+        files[name] = hashlib.md5((folder / name).read_bytes()).hexdigest()  # noqa: S324
     cifar = torchvision.datasets.CIFAR10
     monkeypatch.setattr(cifar, "train_list", [["data_batch_1", files["data_batch_1"]]])
     monkeypatch.setattr(cifar, "test_list", [["test_batch", files["test_batch"]]])

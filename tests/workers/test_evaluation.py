@@ -9,11 +9,13 @@ import torch
 from torch import nn
 
 from workers.data.loading import load_data_set
+from workers.engine import Work
 from workers.errors import CheckpointError, DivergedError, JobError
 from workers.models.efficientnet import build
 from workers.protocol.architecture import architecture, macs
 from workers.protocol.recipe import FineTune
 from workers.seeds import generator
+from workers.torch_engine import TorchEngine
 from workers.training import features as features_module
 from workers.training.evaluation import evaluate
 from workers.training.features import Features
@@ -34,6 +36,11 @@ def model(variant):
 
 def with_fine_tune(job, **fields):
     return dataclasses.replace(job, fine_tune=dataclasses.replace(job.fine_tune, **fields))
+
+
+def features_of(job, frozen, split, resolution, device):
+    work = Work(job.training.variant, job.training.precision, "frozen")
+    return Features(TorchEngine(device).classifier(frozen, work), split, resolution, device)
 
 
 def all_of(split, resolution):
@@ -71,7 +78,7 @@ def test_fine_tuning_moves_the_last_layers_and_nothing_else(evaluate_job, data, 
     before = {name: value.clone() for name, value in model.state_dict().items()}
     frozen, tuned = model.split(layers)
     job = with_fine_tune(evaluate_job, layers=layers)
-    fine_tune(job, tuned, Features(frozen, data.train, 20, cpu, "fp32"), cpu, SilentObserver())
+    fine_tune(job, tuned, features_of(job, frozen, data.train, 20, cpu), cpu, SilentObserver())
     moved = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     tuned_prefixes = ("head.", "classifier.") + (("stages.6.",) if layers == "last-block" else ())
     assert {name for name in moved if not name.startswith(tuned_prefixes)} == set()
@@ -103,7 +110,7 @@ def test_held_out_images_are_counted_with_the_weights_that_are_tested(evaluate_j
     result = evaluate(job, data, cpu, model.state_dict(), SilentObserver())
     frozen, tuned = split(model.eval(), job.fine_tune)
     if layers != "none":
-        fine_tune(job, tuned, Features(frozen, data.train, 20, cpu, "fp32"), cpu, SilentObserver())
+        fine_tune(job, tuned, features_of(job, frozen, data.train, 20, cpu), cpu, SilentObserver())
     assert result.validation_images == 40
     assert result.validation_correct == counted(model, data.validation, 20)
     assert result.correct == counted(model, data.test, 20)
@@ -182,7 +189,7 @@ def spoilt(variant):
 
 def take_statistics(job, model, data, device, resolution=20):
     frozen, tuned = split(model, job.fine_tune)
-    features = Features(frozen, data.train, resolution, device, job.training.precision)
+    features = features_of(job, frozen, data.train, resolution, device)
     fine_tune(job, tuned, features, device, SilentObserver())
 
 

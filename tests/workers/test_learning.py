@@ -19,6 +19,7 @@ from timm.scheduler import CosineLRScheduler
 from torch import nn
 from torchvision.transforms.v2 import functional as transforms
 
+from tests.older import paired
 from workers.data.loading import load_data_set
 from workers.models.efficientnet import build
 from workers.protocol.jobs import DataSet, EvaluateJob, TrainJob
@@ -186,16 +187,14 @@ def test_an_epoch_of_ours_is_an_epoch_of_timms_from_the_same_weights_on_the_same
     ours, source = (Training(job, images, cpu) for _ in range(2))
     start = {name: value.clone() for name, value in ours.model.state_dict().items()}
     model = timm_peer(drop_rate=0.0)
-    model.load_state_dict(dict(zip(model.state_dict(), start.values(), strict=True)))
-    source.epoch = 1
-    batches = [(images.double(), labels) for images, labels in source._batches()]
+    model.load_state_dict(dict(paired(model.state_dict(), start.values())))
+    batches = [(images.double(), labels) for images, labels in source.batches.epoch(1)]
     assert len(batches) == 15
     theirs, loss = trained_by_peer(model, batches)
-    drawn = ours._batches
-    ours._batches = lambda: ((images.double(), labels) for images, labels in drawn())
+    ours._next_epoch = lambda: iter(batches)
     ours.run_epoch(SilentObserver())
     assert ours.loss == pytest.approx(loss, rel=1e-4)
-    for (name, mine), peers in zip(ours.final_weights().items(), theirs.values(), strict=True):
+    for (name, mine), peers in paired(ours.final_weights().items(), theirs.values()):
         distance = (peers - start[name]).float().abs().mean().item()
         # Shifts that a batch norm behind takes out again have no gradient but rounding's: they stay where they were.
         assert (mine - peers).abs().max().item() <= 0.03 * distance + 1e-6, name

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import AutoAugment, AutoAugmentPolicy, RandAugment
 
+from tests.older import paired
 from workers.data.arrays import ImageArrays
 from workers.data.images import ResidentImages
 from workers.data.normalisation import Normalisation
@@ -53,7 +54,7 @@ def peer(monkeypatch):
             return AutoAugment(AutoAugmentPolicy(searched_on))
         signed = [is_signed for _, is_signed in RandAugment()._augmentation_space(31, (9, 9)).values()]
         numbers = []
-        for operation, is_negative in zip(divmod(sub_policy, len(signed)), negative, strict=True):
+        for operation, is_negative in paired(divmod(sub_policy, len(signed)), negative):
             numbers += [operation, int(is_negative)] if signed[operation] else [operation]
         fed = iter(numbers)
         monkeypatch.setattr(torch, "randint", lambda *_: torch.tensor([next(fed)]))

@@ -237,6 +237,7 @@ def test_failures_have_a_class_a_line_for_people_and_a_traceback(
         (wide, {}, "checkpoint", "names no checkpoint"),
         (dataclasses.replace(measure_job, environment_key="f" * 32), {}, "device", "is for environment ffff"),
         (dataclasses.replace(measure_job, precision="fp16"), {}, "device", "fp16 needs a GPU"),
+        (dataclasses.replace(measure_job, precision="16.16"), {}, "device", "16.16 needs IPUs"),
         (dataclasses.replace(measure_job, batch_size=1 << 40), {}, "out_of_memory", "memory"),
         (dataclasses.replace(measure_job, mode="nap"), {}, "error", "unknown mode 'nap'"),
     ]

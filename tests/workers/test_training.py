@@ -9,6 +9,7 @@ import pytest
 import torch
 from timm.utils import ModelEmaV3
 
+from tests.older import paired
 from workers.data.loading import load_data_set
 from workers.data.mixing import cutmix, cutmix_boxes
 from workers.errors import CheckpointError, DivergedError, JobError
@@ -187,7 +188,7 @@ def test_the_average_of_every_update_is_the_one_that_timm_keeps(training, warmup
     ours = training(weight_average=0.0, ema=0.9, average_warmup=warmup)
     theirs = ModelEmaV3(ours.model, 0.9, use_warmup=warmup, warmup_gamma=9.0, warmup_power=1.0)
     steps = itertools.count(1)
-    ours._step.optimizer.register_step_post_hook(lambda *_: theirs.update(ours.model, next(steps)))
+    ours._trainer._step.optimizer.register_step_post_hook(lambda *_: theirs.update(ours.model, next(steps)))
     for _ in range(3):
         ours.run_epoch(SilentObserver())
     assert next(steps) == 10
@@ -201,8 +202,7 @@ def test_two_ways_of_averaging_at_once_are_refused(training):
 
 
 def batches_of_an_epoch(training):
-    training.epoch = 1
-    return list(training._batches())
+    return list(training.batches.epoch(1))
 
 
 def test_without_mixup_and_cutmix_a_batch_has_plain_classes(training, cpu, train_job):
@@ -221,7 +221,7 @@ def test_cutmix_leaves_the_draws_of_mixup_and_of_the_augmentation_alone(training
     """Whole images and the masses of images that got no part are the same with CutMix and without."""
     without, both = (batches_of_an_epoch(training(mixup=0.2, cutmix=cutmix)) for cutmix in (0.0, 0.5))
     alone = 0
-    for (images, masses), (composed, composed_masses) in zip(without, both, strict=True):
+    for (images, masses), (composed, composed_masses) in paired(without, both):
         torch.testing.assert_close(composed_masses.sum(1), torch.ones(32))
         same = (images == composed).flatten(1).all(1)
         torch.testing.assert_close(masses[same], composed_masses[same])
@@ -232,7 +232,7 @@ def test_cutmix_leaves_the_draws_of_mixup_and_of_the_augmentation_alone(training
 def test_mixup_alone_is_drawn_from_its_own_stream(training, train_job):
     plain, mixed = (batches_of_an_epoch(training(mixup=alpha)) for alpha in (0.0, 0.2))
     random = generator(train_job.seed, "mixup", 1)
-    for (images, _), (blended, masses) in zip(plain, mixed, strict=True):
+    for (images, _), (blended, masses) in paired(plain, mixed):
         draws = random.beta(0.2, 0.2, 32)
         share = torch.from_numpy(np.maximum(draws, 1.0 - draws)).float()
         expected = images * share[:, None, None, None] + images.roll(1, 0) * (1 - share[:, None, None, None])
@@ -243,7 +243,7 @@ def test_mixup_alone_is_drawn_from_its_own_stream(training, train_job):
 def test_cutmix_alone_is_drawn_from_its_own_stream(training, train_job):
     plain, composed = (batches_of_an_epoch(training(mixup=0.0, cutmix=chance)) for chance in (0.0, 0.5))
     random = generator(train_job.seed, "cutmix", 1)
-    for (images, labels), (changed, masses) in zip(plain, composed, strict=True):
+    for (images, labels), (changed, masses) in paired(plain, composed):
         boxes = torch.from_numpy(cutmix_boxes(random, 0.5, 32, 16, 16))
         expected = cutmix(images, torch.nn.functional.one_hot(labels, 8).float(), boxes)
         torch.testing.assert_close((changed, masses), expected)
@@ -252,7 +252,7 @@ def test_cutmix_alone_is_drawn_from_its_own_stream(training, train_job):
 @pytest.mark.parametrize("policy", ["autoaugment", "randaugment"])
 def test_an_augmentation_policy_changes_the_images_and_not_their_labels(training, policy):
     plain, augmented = (batches_of_an_epoch(training(mixup=0.0, augmentation_policy=one)) for one in ("none", policy))
-    for (images, labels), (changed, same_labels) in zip(plain, augmented, strict=True):
+    for (images, labels), (changed, same_labels) in paired(plain, augmented):
         assert torch.equal(labels, same_labels)
         assert (images != changed).flatten(1).any(1).float().mean() > 0.3
 

@@ -340,7 +340,7 @@ def test_the_papers_training_is_wired_as_its_recipe_says(train_job, cpu):
     rates = [block.stochastic_depth.rate for block in itertools.chain(*training.model.stages)]
     assert rates == pytest.approx([0.2 * index / 16 for index in range(16)])
     assert training.model.dropout.p == 0.2
-    optimizer = training._step.optimizer
+    optimizer = training._trainer._step.optimizer
     assert {group["decay"] for group in optimizer.param_groups} == {1.0 - 32 * 2.0**-14}
     assert [group["weight_decay"] for group in optimizer.param_groups] == [1e-5, 0.0]
     trained = []
@@ -366,7 +366,7 @@ def test_the_papers_sizes_are_mixed_as_much_as_its_configurations_say(train_job,
     variant = dataclasses.replace(train_job.variant, size=size, width=0.1)
     job = dataclasses.replace(train_job, variant=variant, recipe=dataclasses.replace(PAPER, batch_size=32))
     training = Training(job, load_data_set(job.dataset, "data", cpu).train, cpu)
-    assert training._mixing == (alpha, pytest.approx(probability))
+    assert training.batches.mixing == (alpha, pytest.approx(probability))
 
 
 def test_a_size_that_the_paper_does_not_train_needs_its_own_mixup(train_job, cpu):

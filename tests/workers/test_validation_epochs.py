@@ -11,7 +11,6 @@ import torch
 
 from workers.attempt import run_attempt
 from workers.data.loading import load_data_set
-from workers.environment import describe_environment
 from workers.errors import DivergedError
 from workers.models.efficientnet import build
 from workers.protocol.jobs import EvaluateJob
@@ -25,6 +24,7 @@ from workers.protocol.orders import (
 )
 from workers.protocol.recipe import FineTune
 from workers.reporting import ReportStream
+from workers.slot import open_slot
 from workers.training.evaluation import evaluate
 from workers.training.observer import SilentObserver
 from workers.training.training import initial_model, train
@@ -203,16 +203,16 @@ def test_weights_that_the_last_update_spoilt_diverge_when_they_are_tested(run, j
 # What is told -------------------------------------------------------------------------------------------------------
 
 
-def attempt(order, device):
+def attempt(order):
     """Do an order and return its reports."""
     lines = io.StringIO()
-    run_attempt(order, device, describe_environment("cpu", device), ReportStream(lines))
+    run_attempt(order, open_slot("cpu"), ReportStream(lines))
     return [report_from_json(line) for line in lines.getvalue().splitlines()]
 
 
 def test_an_order_says_which_epochs_and_the_reports_have_their_counts(order_of, job, cpu, tmp_path):
     order = order_from_json(order_to_json(order_of(job, validate_after=(1, 3))))
-    reports = attempt(order, cpu)
+    reports = attempt(order)
     assert isinstance(reports[-1], Finished)
     epochs = {one.epoch: one for one in reports if isinstance(one, EpochDone)}
     assert {number: one.validation_images for number, one in epochs.items()} == {1: HELD_OUT, 2: None, 3: HELD_OUT}

@@ -6,6 +6,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.older import paired
 from tests.workers.example_rounds import a_round, blocks
 from workers.measuring.processors import ProcessorUse, processor_times, use_between
 from workers.measuring.verdict import Reference, disturbance, judge_round, judge_rounds, unsteady
@@ -135,7 +136,7 @@ def test_rounds_may_differ_as_much_as_the_machine_did(paces, verdict):
     scales = (1.0, 1.2, 0.99)
     rounds = [
         a_round([scale * rate for rate in STEADY], reference_images_per_second=pace)
-        for scale, pace in zip(scales, paces, strict=True)
+        for scale, pace in paired(scales, paces)
     ]
     assert judge_rounds(rounds, 0.1).verdict == verdict
 

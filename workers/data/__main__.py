@@ -1,24 +1,28 @@
-"""``python -m workers.data fetch NAME --to DIRECTORY``: get a data set before a sweep needs it."""
+"""``python -m workers.data fetch NAME --to DIRECTORY``: get a data set before it is needed; ``check`` only looks."""
 
 import argparse
 import sys
 from typing import Optional, Sequence
 
-from workers.data.fetch import fetch
+from workers.data.fetch import check, fetch
 from workers.errors import DataError
 from workers.protocol.datasets import NAMED
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Run the command; return its exit code: 0 present, 2 cannot be had."""
+    """Run the command; return its exit code: 0 present, 2 not there or not to be had."""
     parser = argparse.ArgumentParser(prog="python -m workers.data", description="Fetch named data sets.")
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("fetch", help="fetch a data set unless it is there already")
-    command.add_argument("name", choices=sorted(NAMED))
-    command.add_argument("--to", default="data", metavar="DIRECTORY", help="data directory (default: data)")
+    for name, meaning in (
+        ("fetch", "fetch a data set unless it is there already"),
+        ("check", "tell whether a data set is there and whole"),
+    ):
+        command = commands.add_parser(name, help=meaning)
+        command.add_argument("name", choices=sorted(NAMED))
+        command.add_argument("--to", default="data", metavar="DIRECTORY", help="data directory (default: data)")
     given = parser.parse_args(arguments)
     try:
-        fetch(given.name, given.to)
+        (fetch if given.command == "fetch" else check)(given.name, given.to)
     except DataError as error:
         sys.stderr.write(f"{error}\n")
         return 2

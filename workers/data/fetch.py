@@ -51,6 +51,18 @@ def fetch(name: str, directory: "Union[str, os.PathLike[str]]") -> None:
         _fetch_cifar(name, directory)
 
 
+def check(name: str, directory: "Union[str, os.PathLike[str]]") -> None:
+    """Make sure that a named data set is present and whole, without fetching anything.
+
+    Raises:
+        DataError: It is not; the message says what is missing or damaged.
+    """
+    if name == "fashion-mnist":
+        load_fashion_mnist(os.fspath(directory))
+    elif name != "shapes":
+        load_cifar(name, os.fspath(directory))
+
+
 def _fetch_fashion_mnist(directory: str) -> None:
     if _whole(directory):
         return

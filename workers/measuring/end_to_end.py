@@ -1,18 +1,18 @@
 """Throughput with images loaded and prepared, by the loops that training and testing use."""
 
-import itertools
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Tuple
+from dataclasses import dataclass
+from typing import Any, Callable, ClassVar, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from workers.data.arrays import Int64Array
-from workers.data.images import Images
+from workers.data.images import Images, PreparedImages
 from workers.data.loading import load_data_set
+from workers.measuring.bench import Batch, Bench, Network
 from workers.measuring.surroundings import Surroundings
 from workers.measuring.timing import time_blocks, warm_up
-from workers.measuring.workload import Workload
 from workers.protocol.jobs import Loading, MeasureJob
 from workers.protocol.orders import Sample
 from workers.seeds import generator
@@ -24,7 +24,45 @@ _SEED = 0
 #: Of a block's duration: how long a block of loading alone lasts.
 _ALONE_SHARE = 0.3
 
-Batches = Iterator[Tuple[Tensor, Tensor]]
+
+@dataclass(frozen=True)
+class _Epochs:
+    """Epochs without end; see ``workers.engine.EpochBatches``. They may be sent to another process.
+
+    Attributes:
+        images: Prepared as they are measured.
+        count: Of them.
+        batch_size: Images per step, all batches being whole.
+        classes: Number of classes.
+        mixing: How images are mixed; None tests the images in order rather than training on them.
+    """
+
+    epochs: ClassVar[int] = 1_000_000_000
+
+    images: PreparedImages
+    count: int
+    batch_size: int
+    classes: int
+    mixing: Optional[Mixing]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches; one, in which images are repeated, where there are too few images."""
+        return max(1, self.count // self.batch_size)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """Yield the batches that training has in an epoch; or those that testing has, in every epoch."""
+        if self.mixing is None:
+            return self.images.batches(self._in_order(), generator(_SEED, "augmentation"))
+        order = shuffled_batches(generator(_SEED, "order", number), self.count, self.batch_size) or self._repeated()
+        return training_batches(self.images, order, self.classes, self.mixing, seed=_SEED, epoch=number)
+
+    def _in_order(self) -> List[Int64Array]:
+        whole = range(0, self.count - self.batch_size + 1, self.batch_size)
+        return [np.arange(start, start + self.batch_size) for start in whole] or self._repeated()
+
+    def _repeated(self) -> List[Int64Array]:
+        return [np.resize(np.arange(self.count), self.batch_size)]
 
 
 class LoadedBlocks(NamedTuple):
@@ -46,10 +84,9 @@ class LoadedBlocks(NamedTuple):
 def time_with_loading(
     job: MeasureJob,
     loading: Loading,
-    workload: Workload,
-    device: torch.device,
+    network: Network,
+    bench: Bench,
     *,
-    batch_size: int,
     data_directory: str,
     progress: Callable[[int], None],
 ) -> LoadedBlocks:
@@ -60,81 +97,79 @@ def time_with_loading(
     Args:
         job: What is measured.
         loading: Which images, and how they are prepared.
-        workload: The network, warmed up.
-        device: Where.
-        batch_size: Images per step.
+        network: Warmed up.
+        bench: Where.
         data_directory: Where named data sets lie.
         progress: Told the number of blocks of the whole loop done, after each.
 
     Raises:
         DataError: Images are missing or damaged.
     """
-    data = load_data_set(loading.dataset, data_directory, device)
-    images = data.train if job.mode == "train" else data.test
-    batches = _training(job, loading, images, batch_size) if job.mode == "train" else _testing(job, images, batch_size)
-    use = _trained_on(workload, device) if job.mode == "train" else _classified(workload, device)
+    data = load_data_set(loading.dataset, data_directory, bench.device)
+    batch_size = network.images_per_step
+    count = data.train.count if job.mode == "train" else data.test.count
+    source = (
+        _training(job, loading, data.train, batch_size) if job.mode == "train" else _testing(job, data.test, batch_size)
+    )
+    use = _trained_on(network, bench.device) if job.mode == "train" else _classified(network, bench.device)
+    with bench.batches(source, job) as batches:
+        timed = _time_both(job, batches, use, bench, batch_size, progress)
+    if count < batch_size:
+        timed.conditions["images_repeated"] = f"a batch of {batch_size} has some of the {count} images more than once"
+    return timed
 
+
+def _time_both(
+    job: MeasureJob,
+    batches: Iterator[Batch],
+    use: Callable[[Tensor, Tensor], None],
+    bench: Bench,
+    batch_size: int,
+    progress: Callable[[int], None],
+) -> LoadedBlocks:
     def load() -> Tuple[Tensor, Tensor]:
         return next(batches)
 
     def loop() -> None:
         use(*load())
 
-    surroundings = Surroundings(device)
+    surroundings = Surroundings(bench, with_helpers=True)
     end_to_end = time_blocks(
         loop,
-        device,
+        bench.device,
         blocks=job.blocks,
         seconds=job.block_seconds,
-        pace=warm_up(loop, device, 0.0),
+        pace=warm_up(loop, bench.device, 0.0),
         batch_size=batch_size,
         progress=progress,
     )
     alone = time_blocks(
         load,
-        device,
+        bench.device,
         blocks=job.blocks,
         seconds=_ALONE_SHARE * job.block_seconds,
-        pace=warm_up(load, device, 0.0),
+        pace=warm_up(load, bench.device, 0.0),
         batch_size=batch_size,
     )
     observed = surroundings.until_now(waiting_counts=False)
-    conditions: Dict[str, Any] = {"while_loading": observed.conditions}
-    if images.count < batch_size:
-        conditions["images_repeated"] = f"a batch of {batch_size} has some of the {images.count} images more than once"
-    return LoadedBlocks(end_to_end, alone, conditions, observed.disturbance)
+    return LoadedBlocks(end_to_end, alone, {"while_loading": observed.conditions}, observed.disturbance)
 
 
-def _training(job: MeasureJob, loading: Loading, images: Images, batch_size: int) -> Batches:
-    """Yield batches as training does, epoch after epoch without end."""
+def _training(job: MeasureJob, loading: Loading, images: Images, batch_size: int) -> _Epochs:
     prepared = images.for_training(job.resolution, loading.augmentation, loading.augmentation_policy)
     mixing = Mixing(loading.mixup, loading.cutmix)
-    for epoch in itertools.count(1):
-        random = generator(_SEED, "order", epoch)
-        order = shuffled_batches(random, images.count, batch_size) or [_repeated(images.count, batch_size)]
-        yield from training_batches(prepared, order, job.classes, mixing, seed=_SEED, epoch=epoch)
+    return _Epochs(prepared, images.count, batch_size, job.classes, mixing)
 
 
-def _testing(job: MeasureJob, images: Images, batch_size: int) -> Batches:
-    """Yield batches as testing does, again and again; all of them whole."""
-    prepared = images.for_testing(job.resolution)
-    whole = range(0, images.count - batch_size + 1, batch_size)
-    order: Iterable[Int64Array] = [np.arange(start, start + batch_size) for start in whole]
-    order = order or [_repeated(images.count, batch_size)]
-    for _ in itertools.count():
-        yield from prepared.batches(order, generator(_SEED, "augmentation"))
+def _testing(job: MeasureJob, images: Images, batch_size: int) -> _Epochs:
+    return _Epochs(images.for_testing(job.resolution), images.count, batch_size, job.classes, None)
 
 
-def _repeated(count: int, batch_size: int) -> Int64Array:
-    numbers: Int64Array = np.resize(np.arange(count), batch_size)
-    return numbers
-
-
-def _trained_on(workload: Workload, device: torch.device) -> Callable[[Tensor, Tensor], None]:
+def _trained_on(network: Network, device: torch.device) -> Callable[[Tensor, Tensor], None]:
     watch = LossWatch(device, "the measurement")
-    return lambda images, targets: watch.add(workload.step(images, targets))
+    return lambda images, targets: watch.add(network.use(images, targets))
 
 
-def _classified(workload: Workload, device: torch.device) -> Callable[[Tensor, Tensor], None]:
+def _classified(network: Network, device: torch.device) -> Callable[[Tensor, Tensor], None]:
     tally = Tally(device)
-    return lambda images, labels: tally.add(workload.step(images, labels), labels)
+    return lambda images, labels: tally.add(network.use(images, labels), labels)

@@ -7,6 +7,8 @@ from typing import Dict, List, NamedTuple, Optional
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 #: Columns of a ``cpu`` line of /proc/stat (proc(5)).
 _USER, _NICE, _SYSTEM, _IDLE, _IOWAIT, _IRQ, _SOFTIRQ, _STEAL = range(8)
+#: Columns of /proc/<pid>/stat behind the program's name: the parent; times of the process and of children that ended.
+_PARENT, _TIMES = 1, slice(11, 15)
 
 
 class ProcessorTimes(NamedTuple):
@@ -14,7 +16,7 @@ class ProcessorTimes(NamedTuple):
 
     Attributes:
         wall: Clock.
-        own: Processor time of this process, all threads.
+        own: Processor time of this process, all threads; and of processes that it started, if they are to count.
         busy: Processor time of everything on the machine, this process included; None where it is not told.
         stolen: Time that the hypervisor gave to other machines while this one wanted to run; None likewise.
         waited: Time that this process's threads were ready to run and had to wait for a processor; None likewise.
@@ -43,12 +45,16 @@ class ProcessorUse(NamedTuple):
     waited: Optional[float]
 
 
-def processor_times() -> ProcessorTimes:
-    """Read the present times."""
+def processor_times(*, with_helpers: bool = False) -> ProcessorTimes:
+    """Read the present times.
+
+    Args:
+        with_helpers: Whether processes that this one started, and those that they started, count as this one.
+    """
     columns = _stat_seconds()
     return ProcessorTimes(
         wall=time.perf_counter(),
-        own=time.process_time(),
+        own=time.process_time() + (_helpers_seconds() if with_helpers else 0.0),
         busy=None if columns is None else sum(columns[i] for i in (_USER, _NICE, _SYSTEM, _IRQ, _SOFTIRQ)),
         stolen=None if columns is None else columns[_STEAL],
         waited=_waited_seconds(),
@@ -105,6 +111,32 @@ def _stat_seconds() -> Optional[List[float]]:
             columns = [int(value) / _TICKS_PER_SECOND for value in line.split()[1:]]
             return columns if len(columns) > _STEAL else None
     return None
+
+
+def _helpers_seconds() -> float:
+    """Return the processor time of all processes that descend from this one, those included that have ended."""
+    columns = {int(name): _process_columns(name) for name in os.listdir("/proc") if name.isdigit()}
+    parents = {process: int(values[_PARENT]) for process, values in columns.items() if values}
+    ended = os.times()
+    seconds = ended.children_user + ended.children_system
+    for process in parents:
+        if _descends(process, os.getpid(), parents):
+            seconds += sum(int(value) for value in columns[process][_TIMES]) / _TICKS_PER_SECOND
+    return seconds
+
+
+def _process_columns(process: str) -> List[str]:
+    lines = _lines(f"/proc/{process}/stat")
+    # The program's name comes in parentheses and may hold anything.
+    return lines[-1].rpartition(")")[2].split() if lines else []
+
+
+def _descends(process: int, ancestor: int, parents: Dict[int, int]) -> bool:
+    while process in parents:
+        process = parents[process]
+        if process == ancestor:
+            return True
+    return False
 
 
 def _waited_seconds() -> Optional[float]:

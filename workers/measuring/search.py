@@ -18,10 +18,11 @@ SMALLEST_BATCH, LARGEST_BATCH = 16, 4096
 WORTHWHILE_GAIN = 0.02
 #: Share of the free memory that the next batch size may be expected to take.
 _MEMORY_SHARE = 0.8
-_PROBE_SECONDS = 0.3
-_PROBES = 2
+#: A candidate's throughput is the best of so many blocks of so many seconds.
+PROBE_SECONDS = 0.3
+PROBES = 2
 #: Sizes in a row without a worthwhile gain that end the search.
-_PATIENCE = 2
+PATIENCE = 2
 
 #: From batch size and way to the function that does one step.
 Build = Callable[[int, Way], Step]
@@ -61,7 +62,7 @@ def best_batch_size(build: Build, device: torch.device, way: Way) -> List[Probe]
     probes: List[Probe] = []
     best, without_gain = 0.0, 0
     batch_size = SMALLEST_BATCH
-    while batch_size <= LARGEST_BATCH and without_gain < _PATIENCE:
+    while batch_size <= LARGEST_BATCH and without_gain < PATIENCE:
         before = peak_memory_bytes(device) if reset_peak_memory(device) else None
         probe = _probe(build, device, batch_size, way, may_fail=bool(probes))
         if probe is None:
@@ -80,7 +81,7 @@ def _probe(build: Build, device: torch.device, batch_size: int, way: Way, *, may
         forget_compiled()
     try:
         timer = _timer(build, device, batch_size, way)
-        rate = max(timer() for _ in range(_PROBES))
+        rate = max(timer() for _ in range(PROBES))
     except (RuntimeError, MemoryError) as error:
         if may_fail and is_out_of_memory(error):
             return None
@@ -94,7 +95,7 @@ def _timer(build: Build, device: torch.device, batch_size: int, way: Way) -> Cal
     pace = warm_up(step, device, 0.0)
 
     def rate() -> float:
-        sample = time_block(step, device, _PROBE_SECONDS, pace, batch_size)
+        sample = time_block(step, device, PROBE_SECONDS, pace, batch_size)
         return sample.images / sample.seconds
 
     return rate

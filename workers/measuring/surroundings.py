@@ -3,10 +3,9 @@
 import os
 from typing import Any, Dict, NamedTuple
 
-import torch
-
 from workers.device import available_memory_bytes
-from workers.measuring.graphics import gpu_conditions, other_gpu_processes
+from workers.measuring.bench import Bench
+from workers.measuring.graphics import other_gpu_processes
 from workers.measuring.processors import ProcessorUse, conditions, processor_times, use_between
 from workers.measuring.verdict import disturbance
 
@@ -27,13 +26,15 @@ class Surroundings:
     """Watches the machine from now on.
 
     Args:
-        device: That is measured.
+        bench: Where something is measured.
+        with_helpers: Whether what processes that this one started use of the processors is ours, too.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._before = _conditions(device)
-        self._times = processor_times()
+    def __init__(self, bench: Bench, *, with_helpers: bool = False) -> None:
+        self._bench = bench
+        self._with_helpers = with_helpers
+        self._before = _conditions(bench)
+        self._times = processor_times(with_helpers=with_helpers)
 
     def until_now(self, *, waiting_counts: bool = True) -> Observed:
         """Return what happened since.
@@ -41,15 +42,14 @@ class Surroundings:
         Args:
             waiting_counts: See ``disturbance``.
         """
-        use = use_between(self._times, processor_times())
-        others = other_gpu_processes() if self._device.type == "cuda" else None
+        use = use_between(self._times, processor_times(with_helpers=self._with_helpers))
+        others = other_gpu_processes() if self._bench.device.type == "cuda" else None
         said = disturbance(use, os.cpu_count() or 1, others, waiting_counts=waiting_counts)
-        return Observed(said, {"before": self._before, "after": _conditions(self._device), **_by_name(use)})
+        return Observed(said, {"before": self._before, "after": _conditions(self._bench), **_by_name(use)})
 
 
-def _conditions(device: torch.device) -> Dict[str, Any]:
-    on_gpu = gpu_conditions() if device.type == "cuda" else {}
-    return dict(conditions(), available_memory_bytes=available_memory_bytes(device), **on_gpu)
+def _conditions(bench: Bench) -> Dict[str, Any]:
+    return dict(conditions(), available_memory_bytes=available_memory_bytes(bench.device), **bench.conditions())
 
 
 def _by_name(use: ProcessorUse) -> Dict[str, Any]:

@@ -17,10 +17,10 @@ LAYOUTS: Dict[str, torch.memory_format] = {
     "channels_last": torch.channels_last,
     "contiguous": torch.contiguous_format,
 }
-_SEED = 0
+SEED = 0
 #: Small enough that weights trained on noise stay finite for any number of steps, and no work is saved by it.
-_LEARNING_RATE = 1e-6
-_LABEL_SMOOTHING = 0.1
+LEARNING_RATE = 1e-6
+LABEL_SMOOTHING = 0.1
 
 
 class Way(NamedTuple):
@@ -58,7 +58,7 @@ class Workload:
         self.job = job
         self._device = device
         self._memory_format = LAYOUTS[way.layout]
-        torch.manual_seed(_SEED)
+        torch.manual_seed(SEED)
         network = build(job.variant, job.channels, job.classes)
         network.to(device, memory_format=self._memory_format)  # type: ignore[call-overload]
         network.train(job.mode == "train")
@@ -88,13 +88,13 @@ class Workload:
 
     def _training_step(self, network: nn.Module) -> TrainingStep:
         optimizer = build_optimizer(network, self.job.optimizer or "rmsprop")
-        set_learning_rate(optimizer, _LEARNING_RATE)
+        set_learning_rate(optimizer, LEARNING_RATE)
         return TrainingStep(
             self._model,
             optimizer,
             device=self._device,
             precision=self.job.precision,
-            label_smoothing=_LABEL_SMOOTHING,
+            label_smoothing=LABEL_SMOOTHING,
             memory_format=self._memory_format,
         )
 

@@ -153,7 +153,7 @@ class ProxyNormSiLU(GroupNorm):
         return self.weight.device.type in {"cpu", "cuda"} and not self.weight.is_inference()
 
     def _compute_statistics(self) -> fused.ProxyStatistics:
-        dtype = torch.promote_types(self.weight.dtype, torch.float32)
+        dtype = torch.float64 if self.weight.dtype is torch.float64 else torch.float32
         weight, bias = self.weight.to(dtype), self.bias.to(dtype)
         scale = weight * (1.0 + self.proxy_scale.to(dtype))
         shift = weight * self.proxy_mean.to(dtype) + bias

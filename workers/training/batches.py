@@ -1,5 +1,6 @@
 """The batches of an epoch of training: loaded, augmented and mixed."""
 
+from dataclasses import dataclass
 from typing import Iterable, Iterator, NamedTuple, Tuple
 
 from torch import Tensor
@@ -8,6 +9,7 @@ from workers.data.arrays import Int64Array
 from workers.data.images import PreparedImages
 from workers.data.mixing import blend
 from workers.seeds import generator
+from workers.training.epochs import shuffled_batches
 
 
 class Mixing(NamedTuple):
@@ -49,3 +51,40 @@ def training_batches(
             mixup_random=mixup_random,
             cutmix_random=cutmix_random,
         )
+
+
+@dataclass(frozen=True)
+class TrainingBatches:
+    """Every batch of a training run; those of an epoch depend on the seed and the epoch's number alone.
+
+    Attributes:
+        images: Of the training split, prepared.
+        count: How many there are.
+        batch_size: Images per batch; a last smaller batch is left out.
+        classes: Number of classes.
+        mixing: How images are mixed.
+        seed: The training run's.
+        epochs: Number of epochs.
+    """
+
+    images: PreparedImages
+    count: int
+    batch_size: int
+    classes: int
+    mixing: Mixing
+    seed: int
+    epochs: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch."""
+        return self.count // self.batch_size
+
+    def epoch(self, number: int) -> Iterator[Tuple[Tensor, Tensor]]:
+        """Yield an epoch's batches, as ``training_batches`` does.
+
+        Raises:
+            DataError: An image cannot be read.
+        """
+        order = shuffled_batches(generator(self.seed, "order", number), self.count, self.batch_size)
+        return training_batches(self.images, order, self.classes, self.mixing, seed=self.seed, epoch=number)

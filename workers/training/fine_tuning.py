@@ -4,25 +4,24 @@ Source:
     Touvron et al., "Fixing the train-test resolution discrepancy", arXiv 1906.06423; arXiv 2106.03640, section 3.3.
 """
 
-from typing import Iterator, Tuple
+import contextlib
+from typing import Iterator, Tuple, Union
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD
 from torch.optim.swa_utils import update_bn
 
-from workers.device import autocast
+from workers.engine import Engine, OptimizerSettings, Trainer, Updates, Work
 from workers.errors import JobError
 from workers.models.efficientnet import EfficientNet
 from workers.protocol.jobs import EvaluateJob
 from workers.protocol.recipe import FineTune
 from workers.seeds import derive_seed, generator
+from workers.torch_engine import engine_of
 from workers.training.epochs import LossWatch, shuffled_batches
 from workers.training.features import Features
 from workers.training.observer import Observer
-from workers.training.optimizers import set_learning_rate
 from workers.training.schedules import Schedule
-from workers.training.step import TrainingStep
 
 #: Learning rate of fine-tuning over the batch size (arXiv 2106.03640: 0.25 at 512).
 _RATE_PER_IMAGE = 0.25 / 512
@@ -45,59 +44,69 @@ def split(model: EfficientNet, settings: FineTune) -> Tuple[nn.Module, nn.Module
     return nn.Identity(), model
 
 
-def fine_tune(job: EvaluateJob, tuned: nn.Module, features: Features, device: torch.device, observer: Observer) -> None:
+def fine_tune(
+    job: EvaluateJob, tuned: nn.Module, features: Features, device: Union[torch.device, Engine], observer: Observer
+) -> None:
     """Change the tuned part as the job says, by training images that are prepared as for testing.
 
     Args:
         job: Whose ``fine_tune`` settings are followed.
         tuned: From ``split``, in evaluation mode, which it is left in.
         features: Of the training images, from the frozen part.
-        device: Where.
+        device: What computes.
         observer: Hears of progress.
 
     Raises:
         DivergedError: The loss became NaN or infinite.
         JobError: There are fewer images than a batch takes, or no batch norm whose statistics could be taken.
+        DeviceError: The device refuses or broke.
     """
+    engine = engine_of(device)
     if features.count < job.fine_tune.batch_size:
         raise JobError(f"fine_tune.batch_size {job.fine_tune.batch_size} is more than the {features.count} images")
     if job.fine_tune.layers == "batch-norm-statistics":
-        _take_statistics(job, tuned, features, device, observer)
+        _take_statistics(job, tuned, features, engine, observer)
     else:
-        _train(job, tuned, features, device, observer)
+        _train(job, tuned, features, engine, observer)
 
 
-def _train(job: EvaluateJob, tuned: nn.Module, features: Features, device: torch.device, observer: Observer) -> None:
+def _train(job: EvaluateJob, tuned: nn.Module, features: Features, engine: Engine, observer: Observer) -> None:
     """Train with plain SGD, a cosine schedule and the recipe's label smoothing, without mixup."""
     settings = job.fine_tune
     steps = settings.epochs * (features.count // settings.batch_size)
     schedule = Schedule("cosine", peak=_peak(settings), steps=steps)
-    step = TrainingStep(
-        tuned,
-        SGD(tuned.parameters(), lr=0.0),
-        device=device,
-        precision=job.training.precision,
-        label_smoothing=job.training.recipe.label_smoothing,
+    work = Work(job.training.variant, job.training.precision, "tuned")
+    updates = Updates(
+        settings.batch_size,
+        job.training.recipe.label_smoothing,
+        derive_seed(job.training.seed, "fine-tune device"),
     )
     tuned.train()
+    plain = OptimizerSettings("sgd", momentum=0.0, weight_decay=0.0)
+    with contextlib.closing(engine.trainer(tuned, plain, work, updates)) as trainer:
+        _run_epochs(job, features, trainer, schedule, observer)
+        trainer.fetch_weights()
+    tuned.eval()
+
+
+def _run_epochs(job: EvaluateJob, features: Features, trainer: Trainer, schedule: Schedule, observer: Observer) -> None:
+    settings = job.fine_tune
     done = 0
     for epoch in range(1, settings.epochs + 1):
         torch.manual_seed(derive_seed(job.training.seed, "fine-tune dropout", epoch))
-        watch = LossWatch(device, f"fine-tuning epoch {epoch}")
+        watch = LossWatch(features.device, f"fine-tuning epoch {epoch}")
         for images, labels in _epoch(job, features, epoch):
-            set_learning_rate(step.optimizer, schedule.learning_rate(done))
-            watch.add(step(images, labels))
+            watch.add(trainer.step(images, labels, schedule.learning_rate(done)))
             done += 1
             text = f"fine-tuning epoch {epoch}/{settings.epochs}{watch.words}"
             observer.progress(done / schedule.steps, text)
         watch.mean()
-    tuned.eval()
 
 
-def _take_statistics(
-    job: EvaluateJob, model: nn.Module, images: Features, device: torch.device, observer: Observer
-) -> None:
+def _take_statistics(job: EvaluateJob, model: nn.Module, images: Features, engine: Engine, observer: Observer) -> None:
     """Replace the mean and variance of every batch norm by their means over the batches; no weight changes.
+
+    Torch does that on the engine's device, whatever the engine: it is a forward pass or two over the images.
 
     The last, smaller batch of an epoch is left out: it would count as much as a full one.
     """
@@ -106,7 +115,7 @@ def _take_statistics(
             f"fine_tune.layers is batch-norm-statistics, but {job.training.variant.label} has no batch norm: "
             "take none, head or last-block for it"
         )
-    with autocast(device, job.training.precision):
+    with engine.autocast(job.training.precision):
         update_bn(_images_once_more(job, images, observer), model)
 
 

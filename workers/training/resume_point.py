@@ -17,6 +17,9 @@ from workers.errors import CheckpointError
 from workers.protocol.orders import RESUME_FILE
 from workers.weights import read_verified
 
+#: Whose points name no engine: releases before there was a second one.
+_ENGINE = "torch"
+
 
 class ResumePoint(NamedTuple):
     """State of a run after an epoch.
@@ -30,13 +33,14 @@ class ResumePoint(NamedTuple):
     state: Dict[str, Any]
 
 
-def save_resume_point(directory: str, fingerprint: str, point: ResumePoint) -> None:
+def save_resume_point(directory: str, fingerprint: str, point: ResumePoint, *, engine: str = _ENGINE) -> None:
     """Write a point durably and remove the one before it.
 
     Args:
         directory: The attempt's.
         fingerprint: Of the job.
         point: What to write.
+        engine: Which engine made it; another one cannot go on there.
 
     Raises:
         OSError: The disk is full or the directory cannot be written; the previous point stands.
@@ -45,22 +49,22 @@ def save_resume_point(directory: str, fingerprint: str, point: ResumePoint) -> N
     torch.save(point.state, buffer)
     name = f"resume-{point.epoch:05d}.pt"
     sha256 = write_durably(os.path.join(directory, name), buffer.getvalue())
-    manifest = {"fingerprint": fingerprint, "epoch": point.epoch, "file": name, "sha256": sha256}
+    manifest = {"fingerprint": fingerprint, "engine": engine, "epoch": point.epoch, "file": name, "sha256": sha256}
     write_durably(os.path.join(directory, RESUME_FILE), json.dumps(manifest).encode())
     _remove_points(directory, keep=name)
 
 
-def load_resume_point(directory: str, fingerprint: str) -> Optional[ResumePoint]:
+def load_resume_point(directory: str, fingerprint: str, *, engine: str = _ENGINE) -> Optional[ResumePoint]:
     """Read the newest point of an attempt.
 
     A point that cannot be used costs time, never the job: the run then starts from the beginning, with the same
     result, and the reason is logged.
 
     Returns:
-        None where there is none, or it is damaged or of another job.
+        None where there is none, or it is damaged, of another job or of another engine.
     """
     try:
-        return _read_point(directory, fingerprint)
+        return _read_point(directory, fingerprint, engine)
     except FileNotFoundError:
         return None
     except (CheckpointError, OSError, ValueError, KeyError, TypeError) as error:
@@ -68,11 +72,14 @@ def load_resume_point(directory: str, fingerprint: str) -> Optional[ResumePoint]
         return None
 
 
-def _read_point(directory: str, fingerprint: str) -> ResumePoint:
+def _read_point(directory: str, fingerprint: str, engine: str) -> ResumePoint:
     with open(os.path.join(directory, RESUME_FILE), encoding="utf-8") as file:
         manifest = json.load(file)
     if manifest["fingerprint"] != fingerprint:
         raise CheckpointError("it belongs to another job")
+    made_by = manifest.get("engine", _ENGINE)
+    if made_by != engine:
+        raise CheckpointError(f"the run began with {made_by}, and this slot computes with {engine}")
     path = os.path.join(directory, os.path.basename(manifest["file"]))
     return ResumePoint(int(manifest["epoch"]), read_verified(path, manifest["sha256"]))
 

@@ -3,12 +3,12 @@
 from typing import Iterable, NamedTuple, Tuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from workers.device import autocast
+from workers.engine import Classifier
 from workers.training.epochs import ordered_batches
-from workers.training.features import FORWARD_BATCH, Features
+from workers.training.features import Features
 
 
 class Score(NamedTuple):
@@ -54,18 +54,21 @@ class Tally:
         return Score(self._images, int(self._correct), float(self._loss) / self._images)
 
 
-def test(tuned: nn.Module, features: Features, device: torch.device, precision: str) -> Score:
-    """Classify a split; the network is in evaluation mode."""
-    return test_batches(tuned, features.batches(ordered_batches(features.count, FORWARD_BATCH)), device, precision)
+def test(tuned: Classifier, features: Features, device: torch.device) -> Score:
+    """Classify a split.
+
+    Args:
+        tuned: From features to logits.
+        features: Of the split.
+        device: Where both are.
+    """
+    order = ordered_batches(features.count, tuned.images_per_call)
+    return test_batches(tuned, features.batches(order), device)
 
 
-def test_batches(
-    model: nn.Module, batches: Iterable[Tuple[Tensor, Tensor]], device: torch.device, precision: str
-) -> Score:
-    """Classify batches of images and labels; the network is in evaluation mode."""
+def test_batches(classifier: Classifier, batches: Iterable[Tuple[Tensor, Tensor]], device: torch.device) -> Score:
+    """Classify batches of images, or of features, and their labels."""
     tally = Tally(device)
     for images, labels in batches:
-        with torch.no_grad(), autocast(device, precision):
-            logits = model(images.contiguous(memory_format=torch.channels_last))
-        tally.add(logits, labels)
+        tally.add(classifier(images), labels)
     return tally.score()

@@ -1,28 +1,29 @@
 """Training one variant once."""
 
+import contextlib
 import math
 import os
 import time
-from typing import Any, Collection, Dict, Iterator, Optional, Tuple
+from typing import Any, Collection, Dict, Iterator, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from workers.data.images import Images
 from workers.data.loading import LoadedDataSet
-from workers.device import synchronize
+from workers.engine import Engine, Epochs, OptimizerSettings, Updates, Work
 from workers.errors import JobError
 from workers.models.efficientnet import EfficientNet, build
 from workers.protocol.architecture import macs, parameter_count
 from workers.protocol.jobs import TrainJob
 from workers.protocol.orders import WEIGHTS_FILE, TrainResult
 from workers.protocol.recipe import NoPaperValueError, Recipe, cutmix_probability, mixup_alpha, rms_decay
-from workers.seeds import derive_seed, generator
-from workers.training.batches import Mixing, training_batches
-from workers.training.epochs import LossWatch, check_finite, shuffled_batches
+from workers.seeds import derive_seed
+from workers.torch_engine import engine_of
+from workers.training.batches import Mixing, TrainingBatches
+from workers.training.epochs import LossWatch, check_finite
 from workers.training.observer import Epoch, Observer
-from workers.training.optimizers import build_optimizer, peak_learning_rate, set_learning_rate
+from workers.training.optimizers import peak_learning_rate
 from workers.training.resume_point import (
     ResumePoint,
     load_resume_point,
@@ -30,7 +31,6 @@ from workers.training.resume_point import (
     save_resume_point,
 )
 from workers.training.schedules import Schedule
-from workers.training.step import TrainingStep
 from workers.training.validation import Validation
 from workers.training.weight_average import WeightAverage
 from workers.weights import save_weights
@@ -48,40 +48,34 @@ class Training:
     Args:
         job: What to train.
         images: The training images.
-        device: Where.
+        device: What computes.
 
     Raises:
         JobError: There are fewer images than a batch takes, or the recipe cannot be meant.
     """
 
-    def __init__(self, job: TrainJob, images: Images, device: torch.device) -> None:
+    def __init__(self, job: TrainJob, images: Images, device: Union[torch.device, Engine]) -> None:
         recipe = job.recipe
         self.job = job
+        self.engine = engine_of(device)
         self.epoch = 0
         self.seconds = 0.0
         self.loss = math.nan
-        self.steps_per_epoch = images.count // recipe.batch_size
-        if self.steps_per_epoch == 0:
-            raise JobError(f"batch_size {recipe.batch_size} is more than the {images.count} training images")
-        self.model = initial_model(job, device)
+        self.batches = _batches(job, images)
+        self.steps_per_epoch = self.batches.steps_per_epoch
+        self.model = initial_model(job, self.engine)
         self.average = _average(self.model, recipe)
-        self._device = device
-        self._images = images.for_training(job.resolution, recipe.augmentation, recipe.augmentation_policy)
-        self._count = images.count
-        self._mixing = _mixing(job)
         self._schedule = Schedule(
             recipe.schedule,
             peak=peak_learning_rate(recipe.optimizer, recipe.batch_size, recipe.learning_rate),
             steps=recipe.epochs * self.steps_per_epoch,
             warmup_steps=recipe.warmup_epochs * self.steps_per_epoch,
         )
-        self._step = TrainingStep(
-            self.model,
-            _optimizer(self.model, recipe),
-            device=device,
-            precision=job.precision,
-            label_smoothing=recipe.label_smoothing,
-        )
+        self._work = Work(job.variant, job.precision)
+        updates = Updates(recipe.batch_size, recipe.label_smoothing, derive_seed(job.seed, "device"))
+        self._trainer = self.engine.trainer(self.model, _optimizer(recipe), self._work, updates)
+        self._epochs: Optional[Epochs] = None
+        self._remaining: Iterator[Iterator[Tuple[Tensor, Tensor]]] = iter(())
 
     def run_epoch(self, observer: Observer) -> Epoch:
         """Train the next epoch.
@@ -89,54 +83,56 @@ class Training:
         Raises:
             DivergedError: The loss became NaN or infinite.
             DataError: An image cannot be read.
+            DeviceError: The device refuses or broke.
         """
         started = time.perf_counter()
         self.epoch += 1
         torch.manual_seed(derive_seed(self.job.seed, "dropout", self.epoch))
-        watch = LossWatch(self._device, f"epoch {self.epoch}")
+        watch = LossWatch(self.engine.device, f"epoch {self.epoch}")
         self.model.train()
         learning_rate = 0.0
-        for number, (images, targets) in enumerate(self._batches()):
+        for number, (images, targets) in enumerate(self._next_epoch()):
             step = (self.epoch - 1) * self.steps_per_epoch + number
             learning_rate = self._schedule.learning_rate(step)
-            set_learning_rate(self._step.optimizer, learning_rate)
-            watch.add(self._step(images, targets))
+            watch.add(self._trainer.step(images, targets, learning_rate))
             if self.job.recipe.ema > 0.0:
-                self.average.update()
+                self._update_average()
             text = f"epoch {self.epoch}/{self.job.recipe.epochs}{watch.words}"
             observer.progress((step + 1) / self._schedule.steps, text)
         self.loss = watch.mean()
         if self.job.recipe.ema == 0.0:
-            self.average.update()
-        synchronize(self._device)
+            self._update_average()
+        self.engine.synchronize()
         seconds = time.perf_counter() - started
         self.seconds += seconds
         return Epoch(self.loss, learning_rate, self.steps_per_epoch * self.job.recipe.batch_size, seconds)
 
-    def _batches(self) -> Iterator[Tuple[Tensor, Tensor]]:
-        seed, epoch, dataset = self.job.seed, self.epoch, self.job.dataset
-        order = shuffled_batches(generator(seed, "order", epoch), self._count, self.job.recipe.batch_size)
-        return training_batches(self._images, order, dataset.classes, self._mixing, seed=seed, epoch=epoch)
+    def _next_epoch(self) -> Iterator[Tuple[Tensor, Tensor]]:
+        if self._epochs is None:
+            self._epochs = self.engine.epochs(self.batches, self.epoch, self._work)
+            self._remaining = iter(self._epochs)
+        return next(self._remaining)
+
+    def _update_average(self) -> None:
+        self._trainer.fetch_weights()
+        self.average.update()
 
     def state(self) -> Dict[str, Any]:
         """Return everything that the remaining epochs depend on, as tensors and plain data."""
         return {
             "model": self.model.state_dict(),
-            "optimizer": self._step.optimizer.state_dict(),
-            "scaler": None if self._step.scaler is None else self._step.scaler.state_dict(),
+            **self._trainer.state(),
             "average": self.average.state_dict(),
             "seconds": self.seconds,
             "loss": self.loss,
         }
 
     def restore(self, point: ResumePoint) -> None:
-        """Go on where ``state`` was taken."""
+        """Go on where ``state`` was taken; only before the first epoch."""
         state = point.state
         self.epoch = point.epoch
         self.model.load_state_dict(state["model"])
-        self._step.optimizer.load_state_dict(state["optimizer"])
-        if self._step.scaler is not None:
-            self._step.scaler.load_state_dict(state["scaler"])
+        self._trainer.restore(state)
         self.average.load_state_dict(state["average"]["updates"], state["average"]["weights"])
         self.seconds = state["seconds"]
         self.loss = state["loss"]
@@ -150,11 +146,17 @@ class Training:
         check_finite(self.average.weights, f"epoch {self.epoch}")
         return self.average.weights
 
+    def close(self) -> None:
+        """Free the device, and end what loads ahead."""
+        if self._epochs is not None:
+            self._epochs.close()
+        self._trainer.close()
+
 
 def train(
     job: TrainJob,
     data: LoadedDataSet,
-    device: torch.device,
+    device: Union[torch.device, Engine],
     directory: str,
     observer: Observer,
     *,
@@ -164,13 +166,13 @@ def train(
 ) -> TrainResult:
     """Train to the end and keep the weights.
 
-    On a CPU the same job with the same number of threads gives the same weights, bit for bit, also when it was
+    On CPUs the same job with the same number of threads gives the same weights, bit for bit, also when it was
     interrupted and resumed, and however often it was tested on the way.
 
     Args:
         job: What to train.
         data: Its images.
-        device: Where.
+        device: What computes.
         directory: The attempt's; receives resume points and the weights.
         observer: Hears of progress and epochs.
         resume_from: Directory of an earlier attempt that may be continued.
@@ -180,20 +182,11 @@ def train(
     Raises:
         DivergedError: The loss or the weights became NaN or infinite.
         DataError: An image cannot be read.
+        DeviceError: The device refuses or broke.
     """
-    training = Training(job, data.train, device)
-    validation = _validation(training, data, device) if validate_after else None
-    _resume(training, directory, resume_from)
-    saved = time.perf_counter()
-    while training.epoch < job.recipe.epochs:
-        epoch = training.run_epoch(observer)
-        if validation is not None and training.epoch in validate_after:
-            score = validation.test(training.epoch, training.final_weights(), observer)
-            epoch = epoch._replace(validation_images=score.images, validation_correct=score.correct)
-        observer.epoch_done(training.epoch, epoch)
-        if training.epoch < job.recipe.epochs and time.perf_counter() - saved >= resume_point_seconds:
-            save_resume_point(directory, job.fingerprint, ResumePoint(training.epoch, training.state()))
-            saved = time.perf_counter()
+    with contextlib.closing(Training(job, data.train, device)) as training:
+        _resume(training, directory, resume_from)
+        _run_epochs(training, data, directory, observer, resume_point_seconds, validate_after)
     written = save_weights(os.path.join(directory, WEIGHTS_FILE), job.variant, training.final_weights())
     remove_resume_points(directory)
     network = training.model.architecture
@@ -211,8 +204,36 @@ def train(
     )
 
 
-def initial_model(job: TrainJob, device: torch.device) -> EfficientNet:
-    """Build a job's network as it is before the first step, on the device, in channels-last layout."""
+def _run_epochs(
+    training: Training,
+    data: LoadedDataSet,
+    directory: str,
+    observer: Observer,
+    resume_point_seconds: float,
+    validate_after: Collection[int],
+) -> None:
+    """Train the epochs that remain, test after those that were asked for, and keep resume points."""
+    job = training.job
+    validation = _validation(training, data) if validate_after else None
+    saved = time.perf_counter()
+    with contextlib.ExitStack() as stack:
+        if validation is not None:
+            stack.callback(validation.close)
+        while training.epoch < job.recipe.epochs:
+            epoch = training.run_epoch(observer)
+            if validation is not None and training.epoch in validate_after:
+                score = validation.test(training.epoch, training.final_weights(), observer)
+                epoch = epoch._replace(validation_images=score.images, validation_correct=score.correct)
+            observer.epoch_done(training.epoch, epoch)
+            if training.epoch < job.recipe.epochs and time.perf_counter() - saved >= resume_point_seconds:
+                point = ResumePoint(training.epoch, training.state())
+                save_resume_point(directory, job.fingerprint, point, engine=training.engine.name)
+                saved = time.perf_counter()
+
+
+def initial_model(job: TrainJob, device: Union[torch.device, Engine]) -> EfficientNet:
+    """Build a job's network as it is before the first step, on the device, in the engine's layout."""
+    engine = engine_of(device)
     torch.manual_seed(derive_seed(job.seed, "initial weights"))
     model = build(
         job.variant,
@@ -221,17 +242,26 @@ def initial_model(job: TrainJob, device: torch.device) -> EfficientNet:
         dropout=job.recipe.dropout,
         stochastic_depth=job.recipe.stochastic_depth,
     )
-    return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(engine.device, memory_format=engine.memory_format)  # type: ignore[call-overload,no-any-return]
 
 
-def _optimizer(model: EfficientNet, recipe: Recipe) -> Optimizer:
-    return build_optimizer(
-        model,
-        recipe.optimizer,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        rms_decay=rms_decay(recipe),
+def _batches(job: TrainJob, images: Images) -> TrainingBatches:
+    recipe = job.recipe
+    if images.count < recipe.batch_size:
+        raise JobError(f"batch_size {recipe.batch_size} is more than the {images.count} training images")
+    return TrainingBatches(
+        images.for_training(job.resolution, recipe.augmentation, recipe.augmentation_policy),
+        images.count,
+        recipe.batch_size,
+        job.dataset.classes,
+        _mixing(job),
+        job.seed,
+        recipe.epochs,
     )
+
+
+def _optimizer(recipe: Recipe) -> OptimizerSettings:
+    return OptimizerSettings(recipe.optimizer, recipe.momentum, recipe.weight_decay, rms_decay(recipe))
 
 
 def _average(model: EfficientNet, recipe: Recipe) -> WeightAverage:
@@ -247,11 +277,11 @@ def _mixing(job: TrainJob) -> Mixing:
         raise JobError(str(error)) from error
 
 
-def _validation(training: Training, data: LoadedDataSet, device: torch.device) -> Optional[Validation]:
+def _validation(training: Training, data: LoadedDataSet) -> Optional[Validation]:
     """Prepare testing the held-out images between epochs, where there are any."""
     if data.validation is None:
         return None
-    return Validation(training.job, training.model, data.validation, device)
+    return Validation(training.job, training.model, data.validation, training.engine)
 
 
 def _resume(training: Training, directory: str, resume_from: Optional[str]) -> None:
@@ -262,7 +292,8 @@ def _resume(training: Training, directory: str, resume_from: Optional[str]) -> N
     """
     if resume_from is None:
         return
-    point = load_resume_point(resume_from, training.job.fingerprint)
+    fingerprint, engine = training.job.fingerprint, training.engine.name
+    point = load_resume_point(resume_from, fingerprint, engine=engine)
     if point is not None:
         training.restore(point)
-        save_resume_point(directory, training.job.fingerprint, point)
+        save_resume_point(directory, fingerprint, point, engine=engine)

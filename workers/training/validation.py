@@ -1,17 +1,18 @@
 """Testing a training run on its held-out images between two epochs, without a trace in it."""
 
 import copy
-from typing import Dict, Iterator, Tuple
+from typing import Dict, Iterator, Tuple, Union
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from workers.data.images import Images
+from workers.engine import Engine, Work
 from workers.models.efficientnet import EfficientNet
 from workers.protocol.jobs import TrainJob
+from workers.torch_engine import engine_of
 from workers.training.epochs import ordered_batches
-from workers.training.features import FORWARD_BATCH
 from workers.training.observer import Observer
 from workers.training.testing import Score, test_batches
 
@@ -27,16 +28,17 @@ class Validation:
         model: The network that is trained; copied.
         images: The held-out images. At most one batch of them is prepared at a time where they are read from files,
             so that the memory is there for the training.
-        device: Where both are.
+        device: What computes.
     """
 
-    def __init__(self, job: TrainJob, model: EfficientNet, images: Images, device: torch.device) -> None:
-        self._model = copy.deepcopy(model).eval()
+    def __init__(self, job: TrainJob, model: EfficientNet, images: Images, device: Union[torch.device, Engine]) -> None:
+        engine = engine_of(device)
+        work = Work(job.variant, job.precision)
+        self._classifier = engine.classifier(copy.deepcopy(model).eval(), work)
         self._images = images.for_testing(job.resolution)
         self._count = images.count
         self._epochs = job.recipe.epochs
-        self._device = device
-        self._precision = job.precision
+        self._device = engine.device
 
     def test(self, epoch: int, weights: Dict[str, Tensor], observer: Observer) -> Score:
         """Classify the held-out images.
@@ -49,12 +51,16 @@ class Validation:
         Raises:
             DataError: An image cannot be read.
         """
-        self._model.load_state_dict(weights)
-        return test_batches(self._model, self._batches(epoch, observer), self._device, self._precision)
+        self._classifier.load(weights)
+        return test_batches(self._classifier, self._batches(epoch, observer), self._device)
+
+    def close(self) -> None:
+        """Free the device."""
+        self._classifier.close()
 
     def _batches(self, epoch: int, observer: Observer) -> Iterator[Tuple[Tensor, Tensor]]:
         unused = np.random.default_rng(0)  # nothing is random in images prepared for testing
         text = f"epoch {epoch}/{self._epochs}, testing validation images"
-        for batch in self._images.batches(ordered_batches(self._count, FORWARD_BATCH), unused):
+        for batch in self._images.batches(ordered_batches(self._count, self._classifier.images_per_call), unused):
             observer.progress(epoch / self._epochs, text)
             yield batch
