@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,8 @@ from orchestrator.slots.request import kinds_here, probe, slot_requests
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from orchestrator.slot_sections import SlotsSection
     from orchestrator.slots.request import SlotRequest
-    from orchestrator.sweep_spec import SlotsSection
     from workers.protocol.orders import Environment
 
 #: How long a round of waiting for a cluster's slots lasts, seconds.
@@ -33,6 +33,8 @@ class Capacity:
         slots: Kind → number of slots.
         pool: The slots if they are up already, as on a cluster; None until they are needed.
         arrived: Those that are up.
+        resources: What a Ray of our own is told that this machine has, besides processors and GPUs.
+        problems: Kind that was asked for and is not there → why.
     """
 
     requests: Sequence[SlotRequest]
@@ -40,11 +42,18 @@ class Capacity:
     slots: Mapping[str, int]
     pool: RayPool | None = None
     arrived: Sequence[SlotArrived] = ()
+    resources: Mapping[str, float] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment_keys(self) -> dict[str, list[str]]:
         """Kind → keys of its environments."""
         return {kind: [one.key for one in found] for kind, found in self.environments.items()}
+
+    @property
+    def notes(self) -> list[str]:
+        """What was asked for and is not there, a line each."""
+        return [f"no {kind} slots here: {reason}" for kind, reason in self.problems.items()]
 
     def close(self) -> None:
         """Let the slots go."""
@@ -69,16 +78,38 @@ def find_capacity(address: str | None, slots: SlotsSection | None, home: Path) -
 def _of_this_machine(slots: SlotsSection | None, home: Path) -> Capacity:
     """Ask a worker program of each kind; Ray is not started, so that a plan or a finished sweep stays quick."""
     requests = slot_requests(slots, kinds_here(), home)
-    environments = probe(requests)
-    resources = {"CPU": len(os.sched_getaffinity(0)), "GPU": len(list(Path("/dev").glob("nvidia[0-9]*")))}
-    counts = {request.kind: request.count_on(resources) for request in requests}
-    present = {kind: count for kind, count in counts.items() if kind in environments and count > 0}
+    probed = probe(requests)
+    probed.require_one()
+    environments, problems = probed.environments, dict(probed.problems)
+    resources = resources_here(environments)
+    counts = {request.kind: request.count_on(resources) for request in requests if request.kind in environments}
+    for request in requests:
+        if counts.get(request.kind) == 0:
+            problems[request.kind] = f"no slot of {needs_of(request)} fits into {_has(resources)}"
+    present = {kind: count for kind, count in counts.items() if count > 0}
     if not present:
-        wanted = ", ".join(f"{request.kind} with {request.cpus:.0f} core(s)" for request in requests)
-        raise ImpossibleHereError(
-            f"no slot fits on this machine ({resources['CPU']} core(s)): {wanted}", hint="see `slots` in the sweep file"
-        )
-    return Capacity(requests, {kind: environments[kind] for kind in present}, present)
+        reasons = "\n".join(f"{kind}: {reason}" for kind, reason in problems.items())
+        raise ImpossibleHereError(f"no slot fits on this machine:\n{reasons}", hint="see `slots` in the sweep file")
+    own = {name: amount for name, amount in resources.items() if name not in {"CPU", "GPU"}}
+    found = {kind: environments[kind] for kind in present}
+    return Capacity(requests, found, present, resources=own, problems=problems)
+
+
+def resources_here(environments: Mapping[str, Sequence[Environment]]) -> dict[str, float]:
+    """Return what this machine has, in Ray's words; IPUs as the worker program found them."""
+    resources = {"CPU": len(os.sched_getaffinity(0)), "GPU": len(list(Path("/dev").glob("nvidia[0-9]*")))}
+    ipus = [int(one.details.get("ipus", 0)) for one in environments.get("ipu", ())]
+    return {name: float(amount) for name, amount in {**resources, **({"IPU": max(ipus)} if ipus else {})}.items()}
+
+
+def needs_of(request: SlotRequest) -> str:
+    """Return what one slot takes, in words."""
+    return _has({"CPU": request.cpus, "GPU": request.gpus, **request.custom_resources})
+
+
+def _has(resources: Mapping[str, float]) -> str:
+    words = {"CPU": "core(s)", "GPU": "GPU(s)", "IPU": "IPU(s)"}
+    return ", ".join(f"{amount:.0f} {words[name]}" for name, amount in resources.items() if amount) or "nothing"
 
 
 def _of_cluster(address: str, slots: SlotsSection | None, home: Path) -> Capacity:
@@ -86,7 +117,7 @@ def _of_cluster(address: str, slots: SlotsSection | None, home: Path) -> Capacit
     try:
         requests = slot_requests(slots, pool.kinds(), home)
         pool.start(requests)
-        arrived = _arrivals(pool)
+        arrived, failed = _arrivals(pool)
     except BaseException:
         pool.close()
         raise
@@ -95,16 +126,23 @@ def _of_cluster(address: str, slots: SlotsSection | None, home: Path) -> Capacit
         environments.setdefault(one.slot.kind, {})[one.environment.key] = one.environment
     counts = Counter(one.slot.kind for one in arrived)
     found = {kind: list(by_key.values()) for kind, by_key in environments.items()}
-    return Capacity(requests, found, counts, pool, arrived)
+    problems = {kind: text for kind, text in failed.items() if kind not in found}
+    return Capacity(requests, found, counts, pool, arrived, problems=problems)
 
 
-def _arrivals(pool: RayPool) -> list[SlotArrived]:
+def _arrivals(pool: RayPool) -> tuple[list[SlotArrived], dict[str, str]]:
+    """Wait for the cluster's slots; return those that came up, and kind → why one did not."""
     arrived: list[SlotArrived] = []
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     while pool.starting:
         events = pool.events(WAIT_SECONDS)
         arrived += [event for event in events if isinstance(event, SlotArrived)]
-        problems += [event.message for event in events if isinstance(event, SlotDied)]
+        problems |= {_kind_of(event.slot_id): event.message for event in events if isinstance(event, SlotDied)}
     if not arrived:
-        raise ImpossibleHereError("no slot came up on the cluster", hint="\n".join(problems) or "see `slots`")
-    return arrived
+        hint = "\n".join(problems.values()) or "see `slots`"
+        raise ImpossibleHereError("no slot came up on the cluster", hint=hint)
+    return arrived, problems
+
+
+def _kind_of(slot_id: str) -> str:
+    return slot_id.partition("-")[0]

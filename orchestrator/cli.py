@@ -12,7 +12,7 @@ import sys
 import click
 
 from db import errors as store_errors
-from orchestrator.commands import collecting, exchange, results, running, searching, sql, upkeep, watching
+from orchestrator.commands import collecting, doctor, exchange, results, running, searching, sql, upkeep, watching
 from orchestrator.errors import OrchestratorError
 
 #: What the person typed cannot be used.
@@ -45,6 +45,7 @@ def cli(context: click.Context, db: str | None, debug: bool) -> None:
 
 for command in (
     *running.COMMANDS,
+    *doctor.COMMANDS,
     *searching.COMMANDS,
     *watching.COMMANDS,
     *results.COMMANDS,

@@ -23,6 +23,7 @@ from orchestrator.scheduling.events import (
     EndAttempt,
     Ended,
     Outcome,
+    RetireSlot,
     Running,
     SeenElsewhere,
     SetState,
@@ -75,6 +76,13 @@ PATIENCE_SECONDS = 600.0
 SLOTLESS_SECONDS = 120.0
 #: Between two signs of progress of one job in the store, seconds.
 PROGRESS_SECONDS = 2.0
+
+#: Class of failure → how the attempt ended, where that is not the end of the job.
+_OUTCOMES = {
+    "out_of_memory": Outcome.OUT_OF_MEMORY,
+    "device_reset": Outcome.CRASHED,
+    "device_broken": Outcome.SLOT_BROKEN,
+}
 
 
 class Driver:
@@ -279,7 +287,7 @@ class Driver:
             case Diverged(fingerprint, attempt, message):
                 self._feed(Ended(fingerprint, attempt, Outcome.DIVERGED, message))
             case Failed(fingerprint, attempt, failure, message):
-                outcome = Outcome.OUT_OF_MEMORY if failure == "out_of_memory" else Outcome.FAILED
+                outcome = _OUTCOMES.get(failure, Outcome.FAILED)
                 self._post_mortems[fingerprint, attempt] = (failure, news.traceback)
                 self._feed(Ended(fingerprint, attempt, outcome, message))
             case WorkerDied():
@@ -332,8 +340,16 @@ class Driver:
             case SetState(fingerprint, state, reason):
                 self._patiently(lambda: self._store.set_job_states([fingerprint], ("queued", "blocked"), state, reason))
                 self._listener.ended(fingerprint, state, reason)
+            case RetireSlot(slot_id, reason):
+                self._retire(slot_id, reason)
             case _:
                 assert_never(action)
+
+    def _retire(self, slot_id: str, reason: str) -> None:
+        self._pool.retire(slot_id)
+        self._slots.discard(slot_id)
+        self._listener.slot(slot_id, None)
+        self._listener.note(f"slot {slot_id} is not used any more in this run, its device is broken: {reason}")
 
     def _start(self, fingerprint: str, slot_id: str) -> None:
         slot = self._scheduler.running[fingerprint][0]

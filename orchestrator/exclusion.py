@@ -203,6 +203,8 @@ def _operand(node: ast.expr) -> _Operand:
 def _constant(value: object) -> _Operand:
     if isinstance(value, bool):
         return _Operand(_FLAG, None, value)
+    if isinstance(value, float) and str(value) in PRECISIONS:  # 16.16, as the axis is written
+        return _Operand(_PRECISION, None, str(value))
     if isinstance(value, int | float):
         return _Operand(_NUMBER, None, value)
     if isinstance(value, str) and value in _NUMBER_WORDS:

@@ -16,13 +16,17 @@ from typing import TypeAlias
 from orchestrator.combinations import Combination, Settings, applies, combinations, dimensions
 from orchestrator.errors import InputError
 from orchestrator.exclusion import Exclusion
+from orchestrator.measurements import measure_jobs
+from orchestrator.placement import Place, has_precision, runs_on
 from orchestrator.source_tree import KeyPath, Problem, input_error
 from orchestrator.sweep import Sweep
+from orchestrator.sweep_ipu import placement_problems
 from orchestrator.sweep_recipe import paper_value_problems
 from orchestrator.sweep_values import LARGEST_RESOLUTION, SMALLEST_RESOLUTION
 from workers.protocol.architecture import architecture
-from workers.protocol.jobs import EvaluateJob, Job, Loading, MeasureJob, TrainJob
-from workers.protocol.recipe import FineTune, NoPaperValueError, Recipe, cutmix_probability, mixup_alpha
+from workers.protocol.ipu import IpuSettings
+from workers.protocol.jobs import EvaluateJob, Job, MeasureJob, TrainJob
+from workers.protocol.recipe import FineTune, Recipe
 from workers.protocol.variant import AUTO_EXPANSION, ImpossibleVariantError, Variant
 
 #: What one evaluation tests: the resolution in pixels, and the fine-tuning before.
@@ -63,6 +67,7 @@ class Expansion:
         excluded: Stage → jobs left out by rules.
         rules: What each rule left out.
         notes: What the user may not have meant, a line each.
+        ipu: Settings of the IPU slots; None where the sweep names none.
     """
 
     trainings: tuple[TrainJob, ...]
@@ -73,6 +78,7 @@ class Expansion:
     excluded: Mapping[str, int]
     rules: tuple[RuleCount, ...]
     notes: tuple[str, ...]
+    ipu: IpuSettings | None = None
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -119,9 +125,9 @@ def expand(sweep: Sweep, environments: Mapping[str, Sequence[str]], *, allow_man
     _check_possible(sweep, [cell for cell, _ in kept])
 
     kinds = _measured_kinds(sweep, environments)
-    keys = [key for kind in kinds for key in environments.get(kind) or (_absent(kind),)]
-    jobs = _jobs(sweep, kept, keys)
-    everything = _jobs(sweep, [(cell, cell.tests) for cell in cells], keys)
+    places = [Place(kind, key) for kind in kinds for key in environments.get(kind) or (_absent(kind),)]
+    jobs = _jobs(sweep, kept, places)
+    everything = _jobs(sweep, [(cell, cell.tests) for cell in cells], places)
     absent = {_absent(kind): kind for kind in kinds if not environments.get(kind)}
     return Expansion(
         trainings=tuple(jobs.trainings),
@@ -130,8 +136,14 @@ def expand(sweep: Sweep, environments: Mapping[str, Sequence[str]], *, allow_man
         unplaced=Counter(absent[job.environment_key] for job in jobs.measurements if job.environment_key in absent),
         slot_kinds={key: kind for kind, present in environments.items() for key in present},
         excluded=everything.beyond(jobs),
-        rules=rules.counts() if sweep.spec.trains else _measurement_counts(sweep, cells, keys, everything),
-        notes=(*rules.notes(sweep), *_count_notes(cells, everything, jobs), *_arm_notes(sweep, jobs)),
+        rules=rules.counts() if sweep.spec.trains else _measurement_counts(sweep, cells, places, everything),
+        notes=(
+            *rules.notes(sweep),
+            *_count_notes(cells, everything, jobs),
+            *_arm_notes(sweep, jobs),
+            *_placement_notes(sweep, jobs),
+        ),
+        ipu=sweep.spec.ipu,
     )
 
 
@@ -202,13 +214,13 @@ class _Rules:
 
 
 def _measurement_counts(
-    sweep: Sweep, cells: Sequence[Combination], keys: Sequence[str], everything: _Jobs
+    sweep: Sweep, cells: Sequence[Combination], places: Sequence[Place], everything: _Jobs
 ) -> tuple[RuleCount, ...]:
     """Count the measurements that each rule alone leaves out of a sweep that only measures."""
     counts = []
     for exclusion in sweep.spec.exclude:
         rule = _Rules([exclusion])
-        left = _jobs(sweep, [(cell, rule.kept_tests(cell)) for cell in cells if not rule.exclude(cell)], keys)
+        left = _jobs(sweep, [(cell, rule.kept_tests(cell)) for cell in cells if not rule.exclude(cell)], places)
         counts.append(RuleCount(exclusion.text, 0, 0, everything.beyond(left)["measure"]))
     return tuple(counts)
 
@@ -226,6 +238,7 @@ def _check_possible(sweep: Sweep, cells: Sequence[Combination]) -> None:
         if cell.variant not in seen:
             seen.add(cell.variant)
             problems += (*_variant_problems(sweep, cell), *_arm_problems(sweep, cell))
+    problems += placement_problems(sweep, cells)
     if problems:
         raise input_error(problems)
 
@@ -269,7 +282,7 @@ def _arm_problems(sweep: Sweep, cell: Combination) -> Iterator[Problem]:
 # ---- jobs ---------------------------------------------------------------------------------------------------------
 
 
-def _jobs(sweep: Sweep, cells: Iterable[tuple[Combination, Sequence[Test]]], environment_keys: Sequence[str]) -> _Jobs:
+def _jobs(sweep: Sweep, cells: Iterable[tuple[Combination, Sequence[Test]]], places: Sequence[Place]) -> _Jobs:
     jobs = _Jobs()
     trains, recipe = sweep.spec.trains, sweep.spec.recipe_record
     for cell, tests in cells:
@@ -278,8 +291,8 @@ def _jobs(sweep: Sweep, cells: Iterable[tuple[Combination, Sequence[Test]]], env
             jobs.trainings[training] = None
             jobs.evaluations |= {EvaluateJob(training, resolution, arm): None for resolution, arm in tests}
         resolutions = list(dict.fromkeys(resolution for resolution, _ in tests))
-        for key in environment_keys:
-            jobs.measurements |= dict.fromkeys(measure_jobs(sweep, cell, resolutions, key, recipe))
+        for place in places:
+            jobs.measurements |= dict.fromkeys(measure_jobs(sweep, cell, resolutions, place, recipe))
     return jobs
 
 
@@ -293,56 +306,6 @@ def training_job(sweep: Sweep, cell: Combination, recipe: Recipe) -> TrainJob:
         recipe=recipe,
         precision=cell.precision,
     )
-
-
-def measure_jobs(
-    sweep: Sweep, cell: Combination, tests: Sequence[int], key: str, recipe: Recipe
-) -> Iterator[MeasureJob]:
-    """Yield the measurements of a combination in one environment: in training, and in inference per test resolution."""
-    measure = sweep.spec.measure
-    if measure is None:
-        return
-    for mode in measure.modes:
-        for resolution in (cell.train_resolution,) if mode == "train" else tests:
-            yield MeasureJob(
-                variant=cell.variant,
-                channels=sweep.dataset.channels,
-                classes=sweep.dataset.classes,
-                mode=mode,
-                resolution=resolution,
-                environment_key=key,
-                batch_size=measure.batch_size if isinstance(measure.batch_size, int) else None,
-                precision=cell.precision,
-                memory_format=None if measure.memory_format == "auto" else measure.memory_format,
-                optimizer=recipe.optimizer if mode == "train" else None,
-                blocks=measure.blocks,
-                block_seconds=measure.block_seconds,
-                warmup_seconds=measure.warmup_seconds,
-                rounds=measure.rounds,
-                compile=None if measure.compile == "auto" else bool(measure.compile),
-                loading=_loading(sweep, cell, mode, recipe) if sweep.spec.trains and measure.end_to_end else None,
-            )
-
-
-def _loading(sweep: Sweep, cell: Combination, mode: str, recipe: Recipe) -> Loading:
-    """Return what happens to images on the way to a training step, or to a test."""
-    if mode == "inference":
-        return Loading(sweep.dataset)
-    mixup, cutmix = _mixing(recipe, cell.variant.size)
-    return Loading(
-        sweep.dataset,
-        augmentation=recipe.augmentation,
-        augmentation_policy=recipe.augmentation_policy,
-        mixup=mixup,
-        cutmix=cutmix,
-    )
-
-
-def _mixing(recipe: Recipe, size: str) -> tuple[float, float]:
-    try:
-        return mixup_alpha(recipe, size), cutmix_probability(recipe, size)
-    except NoPaperValueError:  # of a combination that a rule leaves out: any other was refused before
-        return 0.0, 0.0
 
 
 def _measured_kinds(sweep: Sweep, environments: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -374,3 +337,18 @@ def _arm_notes(sweep: Sweep, jobs: _Jobs) -> Iterator[str]:
         if without:
             reason = "their networks have no batch norms"
             yield f"{without} of {len(jobs.trainings)} training(s) are not tested with {arm.layers}: {reason}"
+
+
+def _placement_notes(sweep: Sweep, jobs: _Jobs) -> Iterator[str]:
+    """Tell what runs on some of the named kinds of slot only."""
+    kinds = sweep.spec.slots.kinds if sweep.spec.slots is not None else ()
+    for kind in kinds:
+        left = [job for job in jobs.trainings if not runs_on(kind, job, sweep.spec.ipu)]
+        formats = dict.fromkeys(job.precision for job in left if not has_precision(kind, job.precision))
+        if formats:
+            yield f"nothing is trained, tested or measured in {', '.join(formats)} on {kind} slots, which lack it"
+        uncut = sum(has_precision(kind, job.precision) for job in left)
+        if uncut:
+            others = " or ".join(other for other in kinds if other != kind)
+            reason = "batch norm cannot share a batch between micro-batches or replicas"
+            yield f"{uncut} of {len(jobs.trainings)} training(s) run on {others} slots and not on {kind}: {reason}"

@@ -125,7 +125,7 @@ def _run(run: SweepRun, expansion: Expansion, capacity: Capacity, console: Conso
     store.put_jobs(sweep_id, [new_job(job) for job in expansion.jobs])
     run.take_in_unread(store.jobs_of(sweep_id))
     plan = _plan(reader, expansion, capacity)
-    for note in plan.notes:
+    for note in (*plan.notes, *capacity.notes):
         console.print(f"note: {note}", markup=False, highlight=False)
     console.print(plan_summary(plan), markup=False, highlight=False)
     store.requeue([job.fingerprint for job in plan.to_run if isinstance(job, TrainJob)], ("done",))

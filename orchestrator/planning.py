@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from orchestrator.expansion import Expansion
+from orchestrator.placement import runs_on
 from orchestrator.sweep_dataset import image_counts
 from workers.protocol.architecture import architecture, macs
 from workers.protocol.jobs import STAGES, EvaluateJob, Job, MeasureJob, TrainJob
@@ -201,7 +202,7 @@ def _kinds_for(job: Job, expansion: Expansion, slots: Mapping[str, int]) -> list
     kinds = [kind for kind, count in slots.items() if count > 0]
     if isinstance(job, MeasureJob):
         return [kind for kind in kinds if kind == expansion.slot_kinds.get(job.environment_key)]
-    return kinds
+    return [kind for kind in kinds if runs_on(kind, job, expansion.ipu)]
 
 
 # ---- time ---------------------------------------------------------------------------------------------------------

@@ -13,14 +13,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.search_problems import places_of_axes, search_problems, with_ranges
+from orchestrator.slot_sections import SlotsSection
 from orchestrator.source_tree import KeyPath, Node, Problem, input_error, shown
 from orchestrator.sweep_dataset import find_dataset
 from orchestrator.sweep_file import NONE, Document, read_document, with_overrides
-from orchestrator.sweep_measuring import measuring_problems
+from orchestrator.sweep_measuring import compiling_problems, measuring_problems
 from orchestrator.sweep_recipe import recipe_problems
-from orchestrator.sweep_spec import AXES, SlotsSection, SweepSpec, home_of
+from orchestrator.sweep_spec import AXES, SweepSpec, home_of
 from orchestrator.sweep_values import Section, did_you_mean
 from workers.protocol.jobs import DataSet
+from workers.protocol.variant import SIZES
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,16 @@ def check_sweep(document: Document, directory: Path) -> Sweep:
         raise input_error(_first_of_each_place(problems)) from None
     dataset, dataset_problems = find_dataset(spec.dataset, document, directory)
     problems += [*dataset_problems, *_slot_problems(spec, document)]
-    problems += measuring_problems(spec, document)
+    problems += [*measuring_problems(spec, document), *compiling_problems(spec, document)]
     problems += recipe_problems(spec, None if dataset_problems else dataset, document)
     problems += search_problems(spec, document)
     if problems or dataset is None:
         raise input_error(_first_of_each_place(problems))
-    return Sweep(document, with_ranges(spec), dataset)
+    return Sweep(document, _located(with_ranges(spec), directory), dataset)
+
+
+def _located(spec: SweepSpec, directory: Path) -> SweepSpec:
+    return spec if spec.slots is None else spec.model_copy(update={"slots": spec.slots.located(directory)})
 
 
 def _first_of_each_place(problems: Iterable[Problem]) -> list[Problem]:
@@ -97,7 +103,7 @@ def _message(error: ErrorDetails, path: KeyPath) -> str:
     if kind == "extra_forbidden":
         return _unknown_key(path)
     if kind == "missing":
-        return "missing"
+        return _missing(path)
     if kind in {"model_type", "dict_type", "model_attributes_type"}:
         section = section_at(path)
         keys = f": {', '.join(section.model_fields)}" if section else ""
@@ -107,6 +113,12 @@ def _message(error: ErrorDetails, path: KeyPath) -> str:
     return str(error.get("ctx", {}).get("error", error["msg"]))
 
 
+def _missing(path: KeyPath) -> str:
+    section = section_at(path[:-1])
+    meaning = section.model_fields[str(path[-1])].description if section else None
+    return f"missing: {meaning}" if meaning else "missing"
+
+
 #: What people also call our keys.
 _SYNONYMS = {"lr": "learning_rate", "bs": "batch_size", "batch": "batch_size", "wd": "weight_decay", "gpu": "cuda"}
 _SYNONYMS |= {"normalisation": "norm", "normalization": "norm", "groups": "group_size"}
@@ -114,7 +126,7 @@ _SYNONYMS |= {"normalisation": "norm", "normalization": "norm", "groups": "group
 
 def _unknown_key(path: KeyPath) -> str:
     section = section_at(path[:-1])
-    known = tuple(section.model_fields) if section else ()
+    known = tuple(section.model_fields) if section else tuple(SIZES)  # no other mapping has given keys
     key = str(path[-1])
     key = _SYNONYMS.get(key.lower(), key)
     close = did_you_mean(key, known)

@@ -1,4 +1,4 @@
-"""What a sweep that only measures (``recipe: none``) must not say: whatever is about training and testing networks."""
+"""What a sweep must not say of measuring: what has no effect where it only measures, or where it runs on IPUs alone."""
 
 from collections.abc import Iterator
 
@@ -47,3 +47,15 @@ def _of_trainings(spec: SweepSpec) -> Iterator[KeyPath]:
     for number, group in enumerate(spec.zip):
         if group.seed is not None:
             yield ("zip", number, "seed")
+
+
+def compiling_problems(spec: SweepSpec, document: Document) -> Iterator[Problem]:
+    """Find what a sweep that runs on IPUs alone asks for in vain."""
+    if spec.measure is None or spec.slots is None or spec.slots.kinds != ("ipu",):
+        return
+    if spec.measure.compile is not False:
+        message = "has no effect on IPU slots, whose programs are always compiled: leave it out"
+        yield document.problem(("measure", "compile"), message)
+    if spec.measure.memory_format == "channels_last":
+        message = "has no effect on IPU slots, which choose the order of values themselves: leave it out"
+        yield document.problem(("measure", "memory_format"), message)

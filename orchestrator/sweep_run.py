@@ -13,6 +13,7 @@ from db.store import open_store
 from orchestrator.driver import Driver
 from orchestrator.driver_identity import LEASE_SECONDS, DriverWatch, this_driver
 from orchestrator.live_view import LiveView
+from orchestrator.placement import runs_on
 from orchestrator.results import environment_record, store_result
 from orchestrator.run_files import RunFiles
 from orchestrator.scheduling.events import Task
@@ -185,7 +186,7 @@ class SweepRun:
             None, or the number of the signal that ended the run.
         """
         rows = {row.fingerprint: row for row in self._store.jobs_of(sweep_id) if row.fingerprint in self._jobs}
-        pool = self._capacity.pool or RayPool(None)
+        pool = self._capacity.pool or RayPool(None, self._capacity.resources)
         states = {fingerprint: row.state for fingerprint, row in rows.items()}
         rounds_done = self._store.rounds_done(sweep_id)
         scheduler = Scheduler(
@@ -242,6 +243,7 @@ class SweepRun:
     def _slot_kinds(self, job: Job) -> frozenset[str]:
         """Return the kinds of slot that may run a job; a measurement belongs to that of its environment."""
         if not isinstance(job, MeasureJob):
-            return frozenset(request.kind for request in self._capacity.requests)
+            named = {request.kind for request in self._capacity.requests}
+            return frozenset(kind for kind in named if runs_on(kind, job, self._sweep.spec.ipu))
         kinds = self._capacity.environment_keys
         return frozenset(kind for kind, keys in kinds.items() if job.environment_key in keys)

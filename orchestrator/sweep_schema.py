@@ -8,8 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from orchestrator.slot_sections import SlotsSection
 from orchestrator.sweep_file import NONE, SHORT_FORMS
-from orchestrator.sweep_spec import SlotsSection, SweepSpec
+from orchestrator.sweep_spec import SweepSpec
 
 SCHEMA_FILE = Path(__file__).with_name("sweep.schema.json")
 
@@ -28,8 +29,10 @@ def sweep_schema() -> dict[str, Any]:
             words = schema["$defs"][Path(section["$ref"]).name]["properties"][SHORT_FORMS[key]]["enum"]
         properties[key] = {"anyOf": [section, {"enum": [*words, *_OFF]}], **properties[key]}
     slots = schema["$defs"][SlotsSection.__name__]["properties"]
-    for kind, value in slots.items():  # a kind may stand alone: "cuda:"
-        slots[kind] = {"anyOf": [{"$ref": value.pop("$ref")}, {"type": "null"}], **value}
+    for kind, value in slots.items():
+        section = value["$ref"]
+        if "required" not in schema["$defs"][Path(section).name]:  # the kind may stand alone: "cuda:"
+            slots[kind] = {"anyOf": [{"$ref": value.pop("$ref")}, {"type": "null"}], **value}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from orchestrator.exclusion import Exclusion, parse_exclusion
 from orchestrator.search_section import SearchSection
+from orchestrator.slot_sections import SlotsSection
 from orchestrator.source_tree import shown
 from orchestrator.sweep_file import NONE
 from orchestrator.sweep_values import (
@@ -19,12 +20,14 @@ from orchestrator.sweep_values import (
     Choice,
     Flag,
     Number,
+    NumberedChoice,
     OneOrMore,
     Section,
     Text,
     Whole,
 )
 from workers.protocol.datasets import NAMED
+from workers.protocol.ipu import IpuSettings
 from workers.protocol.jobs import MEMORY_FORMATS, MODES, PRECISIONS
 from workers.protocol.recipe import (
     AUGMENTATION_POLICIES,
@@ -86,11 +89,6 @@ def _none_if_off(value: Any) -> Any:
     return None if value is False or value == NONE else value
 
 
-def _default_if_empty(value: Any) -> Any:
-    """Take a key without a value (``cuda:``) for a section of defaults."""
-    return {} if value is None else value
-
-
 _TestResolution: TypeAlias = Annotated[
     int | str,
     PlainValidator(_test_resolution),
@@ -120,7 +118,7 @@ _TrainResolutions: TypeAlias = Annotated[
     ],
     OneOrMore(),
 ]
-_Precisions: TypeAlias = Annotated[tuple[Annotated[str, Choice(PRECISIONS)], ...], OneOrMore()]
+_Precisions: TypeAlias = Annotated[tuple[Annotated[str, NumberedChoice(PRECISIONS)], ...], OneOrMore()]
 _Seeds: TypeAlias = Annotated[tuple[Annotated[int, Whole(0, 2**32 - 1)], ...], OneOrMore()]
 
 
@@ -166,7 +164,7 @@ class GridSection(Section):
     train_resolution: _TrainResolutions | None = None
     """Side of the training images in pixels; native is the size's own, half has about half its pixels."""
     precision: _Precisions | None = None
-    """Number format of the arithmetic; fp32 if left out."""
+    """Number format of the arithmetic; fp32 if left out; 16.16 and 16.32 are for IPUs, bf16 and fp16 for the others."""
     seed: _Seeds | None = None
     """Of everything random in a training; 0 if left out."""
 
@@ -277,53 +275,6 @@ class MeasureSection(Section):
     """Whether throughput is also measured with images loaded and prepared; not where a sweep only measures."""
 
 
-class CpuSlots(Section):
-    """Slots made of processor cores."""
-
-    threads: Annotated[int, Whole(1, 4096)] = 1
-    """Cores of a slot."""
-    count: Annotated[int, Whole(1, 4096)] | None = None
-    """Slots per machine; as many as fit if left out."""
-
-
-class CudaSlots(Section):
-    """Slots of one CUDA GPU each."""
-
-    threads: Annotated[int, Whole(1, 4096)] = 1
-    """Cores that prepare a slot's images."""
-    count: Annotated[int, Whole(1, 4096)] | None = None
-    """Slots per machine; all GPUs if left out."""
-
-
-class IpuSlots(Section):
-    """Slots of one Graphcore IPU each."""
-
-    python: Annotated[str, Text()] | None = None
-    """Python 3.8 interpreter with PopTorch; the running one if left out."""
-    enable: Annotated[tuple[Annotated[str, Text()], ...], OneOrMore()] = ()
-    """Scripts of the Poplar SDK to source first, in order."""
-    threads: Annotated[int, Whole(1, 4096)] = 1
-    """Cores that prepare a slot's images."""
-    count: Annotated[int, Whole(1, 4096)] | None = None
-    """Slots per machine; all IPUs if left out."""
-
-
-class SlotsSection(Section):
-    """On what to run; only the kinds named here."""
-
-    cpu: Annotated[CpuSlots | None, BeforeValidator(_default_if_empty)] = None
-    """Processor cores."""
-    cuda: Annotated[CudaSlots | None, BeforeValidator(_default_if_empty)] = None
-    """CUDA GPUs."""
-    ipu: Annotated[IpuSlots | None, BeforeValidator(_default_if_empty)] = None
-    """Graphcore IPUs."""
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds that are named."""
-        return tuple(kind for kind in type(self).model_fields if getattr(self, kind) is not None)
-
-
 class SweepSpec(Section):
     """A sweep of EfficientNet variants: what to train, at which resolutions to test, what to measure."""
 
@@ -359,6 +310,11 @@ class SweepSpec(Section):
     def trains(self) -> bool:
         """Whether networks are trained and tested, and not only measured."""
         return self.recipe is not None
+
+    @property
+    def ipu(self) -> IpuSettings | None:
+        """Settings of the IPU slots; None where the sweep names none."""
+        return None if self.slots is None or self.slots.ipu is None else self.slots.ipu.settings
 
     @property
     def recipe_record(self) -> Recipe:

@@ -79,6 +79,18 @@ class Choice(Kind):
         return {"enum": list(self.words)}
 
 
+class NumberedChoice(Choice):
+    """One of a few words, of which some look like numbers to YAML (16.16)."""
+
+    def check(self, value: Any) -> Any:
+        """Return the word, or raise ``ValueError`` with the nearest one."""
+        return super().check(str(value) if isinstance(value, float) else value)
+
+    def json_schema(self) -> JsonSchemaValue:
+        """Describe the accepted values."""
+        return {"enum": [*self.words, *(float(word) for word in self.words if _is_number(word))]}
+
+
 @dataclass(frozen=True)
 class Whole(Kind):
     """A whole number within limits, or one of a few words that stand for one."""
@@ -221,8 +233,14 @@ def _number_in_quotes(value: Any) -> str:
     """Advise on a number that YAML took for text, because of quotes or a plus sign."""
     if not isinstance(value, str):
         return ""
-    try:
-        float(value)
-    except ValueError:
+    if not _is_number(value):
         return ""
     return f": write {value.lstrip('+')}, without a plus sign" if value.startswith("+") else ": write it without quotes"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -72,7 +72,7 @@ def plan(as_json: bool, **given: Any) -> int:
     if as_json:
         print_json(found.to_json())
     else:
-        for note in found.notes:
+        for note in (*found.notes, *capacity.notes):
             click.echo(f"note: {note}")
         slots = ", ".join(f"{count} {kind}" for kind, count in capacity.slots.items())
         _print_plan(f"{sweep.spec.name} on {slots} slot(s)", found)
@@ -239,17 +239,26 @@ def _to_remeasure(queued: int, old: int, *, stale: bool, noisy: bool) -> str:
 
 
 @click.command()
+@click.argument("sweep_file", metavar="[SWEEP.YAML]", required=False, type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the file.")
 @click.option("--address", metavar="ADDRESS", help="Ray cluster to look at; else this machine.")
 @json_option
-def slots(address: str | None, as_json: bool) -> int:
-    """Show the slots that are here."""
+def slots(sweep_file: Path | None, overrides: tuple[str, ...], address: str | None, as_json: bool) -> int:
+    """Show the slots that are here: those that a sweep file asks for, or else those that are used by default.
+
+    IPUs are only seen with a file, which names the interpreter that has PopTorch.
+    """
     import tempfile
 
     from orchestrator.capacity import find_capacity
+    from orchestrator.sweep import load_sweep
 
+    asked_for = None if sweep_file is None else load_sweep(sweep_file, overrides).spec.slots
     with tempfile.TemporaryDirectory() as home:
-        capacity = find_capacity(address, None, Path(home))
+        capacity = find_capacity(address, asked_for, Path(home))
         capacity.close()
+    for note in capacity.notes:
+        click.echo(f"note: {note}", err=True)
     rows = [
         {
             "kind": kind,

@@ -129,7 +129,8 @@ class Outcome(enum.Enum):
     DIVERGED = "diverged"
     FAILED = "failed"
     OUT_OF_MEMORY = "out_of_memory"
-    CRASHED = "crashed"
+    CRASHED = "crashed"  # the worker process died, or its device has to be reset
+    SLOT_BROKEN = "slot broken"  # the device is broken: the job is not to blame
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,4 +246,12 @@ class SetState:
     reason: str
 
 
-Action = Start | StopAttempt | EndAttempt | SetState
+@dataclass(frozen=True, slots=True)
+class RetireSlot:
+    """Let a slot go for the rest of this run, since its device is broken."""
+
+    slot_id: str
+    reason: str
+
+
+Action = Start | StopAttempt | EndAttempt | SetState | RetireSlot

@@ -17,6 +17,7 @@ Rules, in order:
    runs nothing starts beside it.
 4. Measurements take turns, round by round, so that a machine that is slow for a while is slow for all of them.
 5. A failure is retried by its class: what would fail again the same way is not.
+6. A slot whose device is broken is retired; its job was lost, and runs elsewhere.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from orchestrator.scheduling.events import (
     Event,
     Outcome,
     Policy,
+    RetireSlot,
     Running,
     SeenElsewhere,
     SetState,
@@ -87,6 +89,7 @@ class Scheduler:
         self._slots: dict[str, Slot] = {}
         self._attempts: dict[str, _Attempt] = {}
         self._elsewhere: set[str] = set(elsewhere)
+        self._retired: set[str] = set()
         self._draining = False
 
     # ---- what is going on --------------------------------------------------------------------------------------
@@ -137,7 +140,8 @@ class Scheduler:
     def _take(self, event: Event, now: float) -> list[Action]:  # noqa: C901, PLR0912  # one case per event
         match event:
             case SlotUp(slot):
-                self._slots[slot.slot_id] = slot
+                if slot.slot_id not in self._retired:
+                    self._slots[slot.slot_id] = slot
             case SlotLost(slot_id):
                 self._lose_slot(slot_id, now)
             case StartRefused(fingerprint):
@@ -184,14 +188,14 @@ class Scheduler:
             case Outcome.DONE | Outcome.ROUND_DONE:
                 self._keep(task, event.outcome)
                 return []  # the driver has stored the result, and with it the state
-            case Outcome.DIVERGED:
-                return [self._close(task, event.attempt, "diverged", "diverged", event.message)]
-            case Outcome.FAILED:
-                return [self._close(task, event.attempt, "failed", "failed", event.message)]
+            case Outcome.DIVERGED | Outcome.FAILED:
+                return [self._close(task, event.attempt, event.outcome.value, event.outcome.value, event.message)]
             case Outcome.OUT_OF_MEMORY:
                 return [self._out_of_memory(task, event, now, shared=shared)]
             case Outcome.CRASHED:
                 return [self._crash(task, event, now)]
+            case Outcome.SLOT_BROKEN:
+                return [self._lose(task, event.attempt, event.message, now), self._retire(current.slot, event.message)]
             case _:
                 assert_never(event.outcome)
 
@@ -241,14 +245,21 @@ class Scheduler:
             if one.lost_since is None or now - one.lost_since < self._policy.lease_seconds:
                 continue
             del self._attempts[fingerprint]
-            task = replace(self._tasks[fingerprint], losses=self._tasks[fingerprint].losses + 1)
-            if task.losses >= self._policy.losses:
-                reason = f"its slot was lost {task.losses} times, {RUNS_AGAIN}"
-                actions.append(self._close(task, one.number, "lost", "quarantined", reason))
-            else:
-                reason = f"slot {one.slot.slot_id} was lost"
-                actions.append(self._again(task, one.number, "lost", reason, now))
+            reason = f"slot {one.slot.slot_id} was lost"
+            actions.append(self._lose(self._tasks[fingerprint], one.number, reason, now))
         return actions
+
+    def _lose(self, task: Task, attempt: int, reason: str, now: float) -> Action:
+        task = replace(task, losses=task.losses + 1)
+        if task.losses >= self._policy.losses:
+            reason = f"its slot was lost {task.losses} times, {RUNS_AGAIN}"
+            return self._close(task, attempt, "lost", "quarantined", reason)
+        return self._again(task, attempt, "lost", reason, now)
+
+    def _retire(self, slot: Slot, reason: str) -> Action:
+        self._slots.pop(slot.slot_id, None)
+        self._retired.add(slot.slot_id)
+        return RetireSlot(slot.slot_id, reason)
 
     def _stop_silent(self, now: float) -> list[Action]:
         actions: list[Action] = []

@@ -118,7 +118,8 @@ def space_of(sweep: Sweep, capacity: Capacity, *, allow_many: bool) -> Space:
         InputError: A combination cannot be built, or there is nothing to choose.
     """
     expand(sweep, capacity.environment_keys, allow_many=allow_many)  # for what it refuses
-    return make_space(sweep, section_of(sweep).modes, the_environment(sweep, capacity).key)
+    environment = the_environment(sweep, capacity)
+    return make_space(sweep, section_of(sweep).modes, environment.key, environment.slot_kind)
 
 
 def _run(

@@ -12,7 +12,9 @@ from typing import Any
 
 from db.search_records import Value
 from orchestrator.combinations import Combination
-from orchestrator.expansion import Test, kept_combinations, measure_jobs, training_job
+from orchestrator.expansion import Test, kept_combinations, training_job
+from orchestrator.measurements import measure_jobs
+from orchestrator.placement import Place
 from orchestrator.source_tree import input_error
 from orchestrator.sweep import Sweep
 from orchestrator.sweep_spec import AXES
@@ -98,13 +100,14 @@ class Space:
         return sorted(others, key=lambda one: (abs(one.test_resolution - point.test_resolution), one.test_resolution))
 
 
-def make_space(sweep: Sweep, modes: Sequence[str], environment_key: str) -> Space:
+def make_space(sweep: Sweep, modes: Sequence[str], environment_key: str, slot_kind: str = "cpu") -> Space:
     """Collect the points of a sweep that has been expanded without objection.
 
     Args:
         sweep: The sweep.
         modes: Whose throughput matters.
         environment_key: Where it is measured.
+        slot_kind: Kind of that slot.
 
     Raises:
         InputError: There is nothing to choose.
@@ -115,10 +118,11 @@ def make_space(sweep: Sweep, modes: Sequence[str], environment_key: str) -> Spac
     if not names:
         message = "every axis has one value, so there is nothing to search: give lists in grid, or ranges in axes"
         raise input_error([sweep.document.problem(("search",), message)])
+    place = Place(slot_kind, environment_key)
     points: dict[tuple[Value, ...], Point] = {}
     for (cell, test), values in zip(cells, chosen, strict=True):
         key = tuple(values[name] for name in names)
-        points[key] = _with_seed(points.get(key), _point(sweep, key, cell, test, modes, environment_key))
+        points[key] = _with_seed(points.get(key), _point(sweep, key, cell, test, modes, place))
     axes = tuple(Axis(name, _ordered([values[name] for values in chosen])) for name in names)
     return Space(axes, points, _by_training(points.values()))
 
@@ -178,11 +182,11 @@ def _ordered(values: Sequence[Value]) -> tuple[Value, ...]:
 
 
 def _point(
-    sweep: Sweep, key: tuple[Value, ...], cell: Combination, test: Test, modes: Sequence[str], environment_key: str
+    sweep: Sweep, key: tuple[Value, ...], cell: Combination, test: Test, modes: Sequence[str], place: Place
 ) -> Point:
     pixels, arm = test
     recipe = sweep.spec.recipe_record
-    measured = {job.mode: job for job in measure_jobs(sweep, cell, [pixels], environment_key, recipe)}
+    measured = {job.mode: job for job in measure_jobs(sweep, cell, [pixels], place, recipe)}
     return Point(
         values=key,
         evaluations=(EvaluateJob(training_job(sweep, cell, recipe), pixels, arm),),

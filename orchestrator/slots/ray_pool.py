@@ -22,9 +22,10 @@ import psutil
 from orchestrator.errors import ImpossibleHereError, OrchestratorError
 from orchestrator.scheduling.events import Slot
 from orchestrator.slots.supervisor import Supervisor
+from orchestrator.slots.worker_files import remove_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from orchestrator.slots.request import SlotRequest
     from orchestrator.slots.supervisor import News
@@ -90,9 +91,10 @@ class RayPool:
 
     Args:
         address: Of a running cluster; None starts a local one that ends with this process.
+        resources: What a local one is told that the machine has besides processors and GPUs, such as IPUs.
     """
 
-    def __init__(self, address: str | None) -> None:
+    def __init__(self, address: str | None, resources: Mapping[str, float] | None = None) -> None:
         if address is not None:
             _check_reachable(address)
         self._local = address is None
@@ -103,7 +105,7 @@ class RayPool:
         self._waiting: dict[Any, str] = {}
         self._starting: dict[Any, str] = {}
         self._failed_starts: Counter[str] = Counter()
-        _init_ray(address, self._directory)
+        _init_ray(address, self._directory, resources or {})
 
     def kinds(self) -> frozenset[str]:
         """Return the kinds of slot that could be made of the machines that are there."""
@@ -147,6 +149,17 @@ class RayPool:
         """End what runs on the slot."""
         if slot_id in self._actors:
             self._actors[slot_id].stop_attempt.remote()
+
+    def retire(self, slot_id: str) -> None:
+        """Let a slot go for good: its device is broken, and no other slot is made in its place."""
+        import ray
+
+        self._failed_starts[slot_id] = START_TRIES
+        self._waiting = {ref: other for ref, other in self._waiting.items() if other != slot_id}
+        actor = self._actors.pop(slot_id, None)
+        if actor is not None:
+            ray.wait([actor.close.remote()], timeout=CLOSE_SECONDS)
+            ray.kill(actor, no_restart=True)
 
     def close(self) -> None:
         """End all workers, the actors, and a local Ray; a second time does nothing."""
@@ -233,8 +246,9 @@ class SlotActor:
         return self._supervisor.news(timeout)
 
     def close(self) -> None:
-        """See ``Supervisor.close``."""
+        """See ``Supervisor.close``; what the worker was started from goes with it."""
         self._supervisor.close()
+        remove_copy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +265,7 @@ def _alive_nodes() -> list[_Node]:
     return [_Node(one["NodeID"], one["NodeManagerHostname"], one["Resources"]) for one in nodes if one["Alive"]]
 
 
-def _init_ray(address: str | None, directory: Path | None) -> None:
+def _init_ray(address: str | None, directory: Path | None, resources: Mapping[str, float]) -> None:
     """Start or join Ray, quietly, with token authentication, importing nothing from where we stand."""
     _set_ray_variables(directory)
     import ray
@@ -271,6 +285,7 @@ def _init_ray(address: str | None, directory: Path | None) -> None:
             ray.init(
                 address="local",  # never a cluster that somebody else runs on this machine
                 num_cpus=len(os.sched_getaffinity(0)),
+                resources=dict(resources),
                 include_dashboard=False,
                 object_store_memory=OBJECT_STORE_BYTES,
                 _temp_dir=str(directory / "ray"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
@@ -9,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import ImpossibleHereError
+from orchestrator.slot_sections import IpuSlots
 from orchestrator.slots.worker_process import READY_SECONDS, WorkerSettings, worker_command, worker_environment
 from workers.protocol.orders import Environment, Ready, report_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from orchestrator.sweep_spec import SlotsSection
+    from orchestrator.slot_sections import SlotsSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +55,41 @@ def slot_requests(slots: SlotsSection | None, kinds: frozenset[str], home: Path)
         kinds: Kinds of slot that the machines could give.
         home: Directory of the runs' files.
 
-    Raises:
-        ImpossibleHereError: A kind of slot is asked for that this version cannot run.
+    IPUs are only used by a file that names them: nothing tells by itself which interpreter has PopTorch.
     """
     if slots is None:
-        wanted = sorted(kinds - {"cpu"}) or ["cpu"]
-        return [_request(kind, threads=1, count=None, home=home) for kind in wanted if kind != "ipu"]
+        wanted = sorted(kinds - {"cpu", "ipu"}) or ["cpu"]
+        return [_request(kind, threads=1, count=None, home=home) for kind in wanted]
     requests = []
     for kind in slots.kinds:
-        if kind == "ipu":
-            raise ImpossibleHereError("slots.ipu: IPU slots are not in this version", hint="use cpu or cuda slots")
         section = getattr(slots, kind)
-        requests.append(_request(kind, threads=section.threads, count=section.count, home=home))
+        if isinstance(section, IpuSlots):
+            requests.append(_ipu_request(section, home))
+        else:
+            requests.append(_request(kind, threads=section.threads, count=section.count, home=home))
     return requests
+
+
+def _ipu_request(section: IpuSlots, home: Path) -> SlotRequest:
+    ipu = section.settings
+    if ipu.executable_cache is None:
+        ipu = dataclasses.replace(ipu, executable_cache=str(home / "poplar-cache"))
+    settings = WorkerSettings(
+        slot_kind="ipu",
+        threads=section.threads,
+        home=str(home),
+        python=section.python,
+        enable=section.enable,
+        variables=section.variables,
+        ipu=ipu,
+    )
+    return SlotRequest(
+        kind="ipu",
+        settings=settings,
+        count=section.count,
+        cpus=float(section.threads),
+        custom_resources={"IPU": float(ipu.slot_ipus())},
+    )
 
 
 def _request(kind: str, *, threads: int, count: int | None, home: Path) -> SlotRequest:
@@ -81,28 +105,47 @@ def kinds_here() -> frozenset[str]:
     return frozenset({"cpu", "cuda"} if cuda else {"cpu"})
 
 
-def probe(requests: Sequence[SlotRequest]) -> dict[str, list[Environment]]:
-    """Ask a worker program of each kind what it finds on this machine, without Ray.
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What the machine has of what was asked for.
 
-    Returns:
-        Kind → its environments; a kind that is not here is left out.
-
-    Raises:
-        ImpossibleHereError: None of them is here.
+    Attributes:
+        environments: Kind → its environments.
+        problems: Kind that is not here → why.
     """
+
+    environments: Mapping[str, list[Environment]]
+    problems: Mapping[str, str]
+
+    def require_one(self) -> None:
+        """Make sure that there is any slot.
+
+        Raises:
+            ImpossibleHereError: None of them is here.
+        """
+        if not self.environments:
+            reasons = "\n".join(f"{kind}: {reason}" for kind, reason in self.problems.items())
+            raise ImpossibleHereError(f"no slot can run here:\n{reasons}", hint="see `slots` in the sweep file")
+
+
+def probe(requests: Sequence[SlotRequest]) -> Probed:
+    """Ask a worker program of each kind what it finds on this machine, without Ray."""
     found: dict[str, list[Environment]] = {}
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     for request in requests:
         try:
-            found[request.kind] = [_probe_one(request.settings)]
+            found[request.kind] = [probe_one(request.settings)]
         except ImpossibleHereError as error:
-            problems.append(f"{request.kind}: {error.message}")
-    if not found:
-        raise ImpossibleHereError("no slot can run here:\n" + "\n".join(problems), hint="see `slots` in the sweep file")
-    return found
+            problems[request.kind] = error.message
+    return Probed(found, problems)
 
 
-def _probe_one(settings: WorkerSettings) -> Environment:
+def probe_one(settings: WorkerSettings) -> Environment:
+    """Ask one worker program what it finds on this machine.
+
+    Raises:
+        ImpossibleHereError: It does not come up; the message is its own.
+    """
     try:
         with tempfile.TemporaryDirectory() as empty:
             done = subprocess.run(

@@ -19,7 +19,7 @@ from workers.protocol.orders import FINAL_REPORTS, LOG_FILE, Environment, Failed
 #: How long one look at the worker lasts, seconds; a stop is noticed as quickly.
 LOOK_SECONDS = 0.2
 #: Classes of failure after which the next attempt gets a fresh process: memory and devices may be left in a bad state.
-_SPOILS_THE_PROCESS = frozenset({"out_of_memory", "device"})
+_SPOILS_THE_PROCESS = frozenset({"out_of_memory", "device", "device_memory", "device_reset", "device_broken"})
 
 
 @dataclass(frozen=True, slots=True)

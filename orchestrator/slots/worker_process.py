@@ -7,9 +7,9 @@ Knows nothing of Ray.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-import workers
 from orchestrator.errors import ImpossibleHereError
+from orchestrator.slots.enabling import enabled_command
+from orchestrator.slots.worker_files import copy_of_workers
+from workers.protocol.ipu import IpuSettings, settings_to_dict
 from workers.protocol.orders import PROTOCOL_VERSION, Environment, Order, Ready, order_to_json, report_from_json
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ GRACE_SECONDS = 5.0
 TAIL_LINES = 150
 #: Variables that a worker must not see: secrets of the driver, and settings of Ray's own workers.
 _WITHHELD = ("RAY_", "ORCHESTRATOR_", "OMPI_COMM_WORLD_", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+#: And one on IPUs: where programs are kept is a setting of the slot.
+_WITHHELD_ON_IPUS = ("POPTORCH_CACHE_DIR",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +49,20 @@ class WorkerSettings:
         slot_kind: ``cpu``, ``cuda`` or ``ipu``.
         threads: Threads to compute with.
         home: Directory of the sweep's files on this machine; logs go to ``logs`` below it.
-        python: Interpreter; None is the orchestrator's own.
+        python: Interpreter, which imports ``workers`` from a copy and nothing else of ours; None is the orchestrator's
+            own.
+        enable: Scripts to source before, absolute paths.
         variables: Further environment variables.
+        ipu: Settings of an IPU slot.
     """
 
     slot_kind: str
     threads: int
     home: str
     python: str | None = None
+    enable: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    ipu: IpuSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +198,11 @@ def tail_of(log: Path) -> str:
 def worker_command(settings: WorkerSettings, *arguments: str) -> list[str]:
     """Return the command line that starts a worker program."""
     python = settings.python or sys.executable
-    return [python, "-m", "workers", *arguments, "--slot-kind", settings.slot_kind, "--threads", str(settings.threads)]
+    of_slot = ["--slot-kind", settings.slot_kind, "--threads", str(settings.threads)]
+    if settings.ipu is not None:
+        of_slot += ["--ipu", json.dumps(settings_to_dict(settings.ipu))]
+    command = [python, "-m", "workers", *arguments, *of_slot]
+    return command if settings.python is None else enabled_command(command, settings.enable, copy_of_workers())
 
 
 def worker_environment(settings: WorkerSettings) -> dict[str, str]:
@@ -197,19 +210,15 @@ def worker_environment(settings: WorkerSettings) -> dict[str, str]:
 
     Thread counts and visible devices are set here, before torch is imported.
     """
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(_WITHHELD)}
+    on_ipus = settings.slot_kind == "ipu"
+    withheld = (*_WITHHELD, *_WITHHELD_ON_IPUS) if on_ipus else _WITHHELD
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(withheld)}
     threads = str(settings.threads)
     kept |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
     if settings.slot_kind == "cpu":
         kept["CUDA_VISIBLE_DEVICES"] = ""
-    if settings.python is not None and Path(settings.python) != Path(sys.executable):
-        kept["PYTHONPATH"] = str(_copy_of_workers(Path(settings.home)))
+    if on_ipus:
+        kept["FRONTSWEEP_KERNELS"] = "off"  # PopTorch compiles torch's operations, not our kernels
+        if settings.ipu is not None and settings.ipu.wait:
+            kept["POPTORCH_WAIT_FOR_IPU"] = "1"
     return {**kept, **settings.variables}
-
-
-def _copy_of_workers(home: Path) -> Path:
-    """Put the ``workers`` package alone in a directory, for an interpreter that must see none of ours besides it."""
-    directory = home / f"workers-{os.getpid()}"
-    source = Path(workers.__file__).parent
-    shutil.copytree(source, directory / "workers", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    return directory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,7 @@ from orchestrator.scheduling.events import (
     Ended,
     Outcome,
     Policy,
+    RetireSlot,
     Running,
     SeenElsewhere,
     SetState,
@@ -257,6 +258,33 @@ def test_stopping_gives_running_jobs_back_without_charging_them():
     assert scheduler.tasks["t"].crashes == 0
 
 
+def test_a_job_on_a_broken_slot_is_lost_and_the_slot_gets_nothing_more():
+    scheduler = scheduler_running(training())
+    actions = scheduler.handle(Ended("t", 1, Outcome.SLOT_BROKEN, "link error"), 1.0)
+    assert actions == [
+        EndAttempt("t", 1, "lost", "queued", "link error"),
+        RetireSlot(slot().slot_id, "link error"),
+    ]
+    assert (scheduler.tasks["t"].losses, scheduler.tasks["t"].crashes) == (1, 0)
+    assert started(scheduler.handle(SlotUp(slot()), 2.0)) == [], "the broken slot says it is up again"
+    assert started(scheduler.handle(SlotUp(slot(1)), 3.0)) == [("t", slot(1).slot_id)]
+
+
+def test_a_job_that_breaks_one_slot_after_the_other_is_given_up():
+    scheduler = scheduler_running(training(losses=1), policy=Policy(losses=2))
+    (end, retired) = scheduler.handle(Ended("t", 1, Outcome.SLOT_BROKEN, "link error"), 1.0)
+    assert (end.next_state, retired.slot_id) == ("quarantined", slot().slot_id)
+
+
+def test_a_job_whose_kind_of_slot_is_all_broken_waits_for_another_one():
+    scheduler = Scheduler([replace(training(), slot_kinds=frozenset({"ipu"})), training("other", 1)])
+    scheduler.handle(SlotUp(slot(kind="ipu")), 0.0)
+    scheduler.handle(SlotUp(slot()), 0.0)
+    scheduler.handle(Running("t", 1), 0.0)
+    actions = scheduler.handle(Ended("t", 1, Outcome.SLOT_BROKEN, "link error"), 1.0)
+    assert SetState("t", "blocked", "no ipu slot of the kind it needs is here") in actions
+
+
 # ---- under random faults ----------------------------------------------------------------------------------------
 
 
@@ -269,6 +297,7 @@ class World:
     attempts: dict[str, int] = field(default_factory=dict)
     running: dict[str, tuple[str, int]] = field(default_factory=dict)
     results: dict[str, int] = field(default_factory=dict)
+    retired: set[str] = field(default_factory=set)
 
     def carry_out(self, scheduler, actions, now):
         for action in actions:
@@ -279,11 +308,17 @@ class World:
                 self.carry_out(scheduler, scheduler.handle(Running(action.fingerprint, attempt), now), now)
             elif isinstance(action, (EndAttempt, StopAttempt)):
                 self.running.pop(action.fingerprint, None)
+            elif isinstance(action, RetireSlot):
+                self.retired.add(action.slot_id)
+                new = replace(self.slots[action.slot_id], slot_id=f"{action.slot_id}+")
+                self.slots[new.slot_id] = new  # somebody puts a whole one in its place
+                self.carry_out(scheduler, scheduler.handle(SlotUp(new), now), now)
 
     def check_start(self, scheduler, action):
         task = scheduler.tasks[action.fingerprint]
         here = self.slots[action.slot_id]
         assert task.fits(here)
+        assert action.slot_id not in self.retired, "a broken slot gets nothing more"
         assert action.fingerprint not in self.running, "a job has one attempt at a time"
         assert all(other != action.slot_id for other, _ in self.running.values()), "a slot has one job at a time"
         if task.depends_on:
@@ -326,7 +361,7 @@ def test_under_random_faults_every_job_ends_and_no_rule_is_broken(seed, training
     scheduler = Scheduler(tasks, Policy(lease_seconds=5.0, silence_seconds=50.0, losses=4))
     world = World(dice, slots)
     now = 0.0
-    for one in slots.values():
+    for one in list(slots.values()):
         world.carry_out(scheduler, scheduler.handle(SlotUp(one), now), now)
     for _ in range(3000):
         if scheduler.settled:

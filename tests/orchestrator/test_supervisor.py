@@ -170,7 +170,7 @@ def test_a_worker_sees_none_of_the_driver_s_secrets(home, monkeypatch):
 def test_the_probe_finds_the_environment_that_the_slot_has(slot):
     _, environment, home = slot
     request = SlotRequest(kind="cpu", settings=WorkerSettings(slot_kind="cpu", threads=1, home=str(home)))
-    assert probe([request])["cpu"][0].key == environment.key
+    assert probe([request]).environments["cpu"][0].key == environment.key
 
 
 def test_a_slot_kind_that_is_not_here_is_said_in_words(home):
@@ -180,4 +180,4 @@ def test_a_slot_kind_that_is_not_here_is_said_in_words(home):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     with pytest.raises(ImpossibleHereError, match="cuda"):
-        probe([request])
+        probe([request]).require_one()

@@ -107,7 +107,7 @@ def test_without_slots_nothing_is_possible_but_what_exists_is_reused():
 
 
 def test_measurements_on_a_kind_that_is_not_here_are_impossible():
-    plan = make_plan(expansion_of(SMALL, "slots={cpu: {}, ipu: {}}"), {}, CPU)
+    plan = make_plan(expansion_of(SMALL, "slots={cpu: {}, ipu: {python: python3.8}}"), {}, CPU)
     assert counts(plan, "measure") == {"to_run": 2, "impossible": 2}
     assert counts(plan, "train") == {"to_run": 1}
 

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from orchestrator.errors import InputError
+from orchestrator.slot_sections import IpuSlots
 from orchestrator.sweep import check_sweep, section_at
 from orchestrator.sweep_file import parse_document
 from orchestrator.sweep_schema import SCHEMA_FILE, schema_text, sweep_schema
@@ -71,6 +72,8 @@ GOOD = {
     .replace("{epochs: 1, layers: head}", "none"),
     "images of a shape": SMALL.replace("name: fashion-mnist", "channels: 1, classes: 10") + "recipe: false\n",
     "an IPU": SMALL + "slots: {ipu: {python: /usr/bin/python3.8, enable: [/opt/a/enable.sh, /opt/b/enable.sh]}}\n",
+    "IPUs by size": SMALL.replace("grid: {", "grid: {precision: 16.16, ")
+    + "slots: {ipu: {python: py, replicas: {b0: 2}, micro_batch: auto, split: {b0: [a]}, wait: true}}\n",
 }
 BAD = {
     "unknown key": SWEEP.replace("epochs: 4", "epoch: 4"),
@@ -89,6 +92,10 @@ BAD = {
     "no way of fine-tuning": SWEEP.replace("layers: head", "layers: []"),
     "fewer than no images": SWEEP.replace("12000", "12000, validation_images: -1"),
     "a name with a space": SWEEP.replace("fashion-g16-half", "fashion g16"),
+    "IPUs without an interpreter": SMALL + "slots: {ipu: {enable: /sdk/enable}}\n",
+    "IPUs alone": SMALL + "slots: {ipu: }\n",
+    "IPUs of a size that is none": SMALL + "slots: {ipu: {python: py, replicas: {b9: 2}}}\n",
+    "a number for a split": SMALL + "slots: {ipu: {python: py, split: 3}}\n",
     "a value for a section": SWEEP.replace("{cpu: {threads: 1}}", "cpu"),
 }
 
@@ -114,7 +121,7 @@ def test_every_key_is_documented_in_its_section():
         documented = rows(section)
         assert [key for key in documented if key in fields] == list(fields), section
         strangers = set(documented) - set(fields)
-        assert strangers == ({"threads", "count", "python", "enable"} if section == "slots" else set()), section
+        assert strangers == (set(IpuSlots.model_fields) if section == "slots" else set()), section
 
 
 def stated(cell: str) -> object:
@@ -125,7 +132,7 @@ def stated(cell: str) -> object:
 @pytest.mark.parametrize("section", [one for one in SECTIONS if one != "recipe"])
 def test_documented_defaults_are_the_programs(section):
     for key, (_, default, _) in rows(section).items():
-        home = section_at((section, "ipu") if key in {"threads", "count", "python", "enable"} else (section,))
+        home = section_at((section, "ipu") if section == "slots" and key in IpuSlots.model_fields else (section,))
         field = home.model_fields[key]
         actual = None if field.is_required() or isinstance(field.default, Section) else field.default
         actual = AXES.get(key) if section in {"model", "grid"} else actual
