@@ -153,7 +153,7 @@ _RESULTS: Final[Mapping[str, str]] = {
     "slot_kind": "where it was measured: `cpu`, `cuda` or `ipu`",
     "device": "model name of the processor or accelerator",
     "threads": "threads that the worker computed with",
-    "precision": "number format of the arithmetic: `fp32`, `bf16`, `fp16`",
+    "precision": "number format of the arithmetic: `fp32`, `bf16`, `fp16`; on IPUs `16.16` and `16.32`",
     "fine_tune_layers": (
         "`none`, `head`, `last-block` or `batch-norm-statistics`; NULL where a publication does not say"
     ),

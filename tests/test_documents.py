@@ -51,8 +51,9 @@ def test_the_examples_can_be_planned(path, tmp_path):
         (tmp_path / place).mkdir(parents=True)
     own_images = "image-folder" in path.read_text("utf-8")
     sweep = load_sweep(path, [f"dataset.root={tmp_path}"] if own_images else [])
-    expansion = expand(sweep, {"cpu": ["environment"]})
-    plan = make_plan(expansion, {}, {"cpu": 1})
+    kind = "cpu" if sweep.spec.ipu is None else "ipu"
+    expansion = expand(sweep, {kind: ["environment"]})
+    plan = make_plan(expansion, {}, {kind: 1})
     assert plan.to_run == expansion.jobs
     stages = {"train", "evaluate", "measure"} if sweep.spec.trains else {"measure"}
     assert {job.stage for job in plan.to_run} == stages
