@@ -11,6 +11,12 @@ needs_newer_torch = pytest.mark.skipif(torch.__version__.startswith("2.0."), rea
 _MISSING = object()
 
 
+def neighbours(sequence: Iterable[Any]) -> Iterator[Tuple[Any, Any]]:
+    """Yield what ``itertools.pairwise`` does."""
+    values = list(sequence)
+    return zip(values[:-1], values[1:])  # noqa: B905, RUF007  # both ways are newer
+
+
 def paired(*iterables: Iterable[Any]) -> Iterator[Tuple[Any, ...]]:
     """Yield what ``zip(…, strict=True)`` does.
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.ipu.runs import VARIANT, data_of, host, job
+from tests.older import paired
 from workers.engine import Work
 from workers.errors import JobError
 from workers.ipu.engine import PoptorchEngine
@@ -82,7 +83,7 @@ def test_two_networks_take_turns_on_the_ipus_and_keep_their_weights(network):
     engine = PoptorchEngine(IpuSettings(ipus_per_replica=4, inference_ipus_per_replica=4))
     classifiers = [engine.classifier(one, WORK) for one in (network, other)]
     for _ in range(2):
-        for classifier, one in zip(classifiers, (network, other), strict=True):
+        for classifier, one in paired(classifiers, (network, other)):
             torch.testing.assert_close(classifier(images), logits_of(one, images))
     classifiers[0].load(other.state_dict())  # while it is not on the IPUs
     torch.testing.assert_close(classifiers[0](images), logits_of(other, images))

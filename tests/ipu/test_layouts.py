@@ -1,5 +1,7 @@
 """How batches are cut up for IPUs, without an IPU."""
 
+from __future__ import annotations
+
 import json
 
 import pytest

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from tests.ipu.runs import assert_no_process_remains, data_of, job
+from tests.older import paired
 from workers.errors import DataError
 from workers.ipu.engine import PoptorchEngine
 from workers.ipu.loader import LoadedAhead
@@ -38,7 +39,7 @@ def test_the_batches_of_the_remaining_epochs_are_the_very_same(batches, first):
     loaded.close()
     assert len(epochs) == 4 - first
     for number, epoch in enumerate(epochs, start=first):
-        for (images, targets), (expected, expected_targets) in zip(epoch, batches.epoch(number), strict=True):
+        for (images, targets), (expected, expected_targets) in paired(epoch, batches.epoch(number)):
             assert torch.equal(images, expected)
             assert torch.equal(targets, expected_targets)
     assert_no_process_remains()
@@ -65,7 +66,7 @@ def test_photographs_are_read_by_the_other_process(folder):
     epochs = copies(loaded)
     loaded.close()
     for number, epoch in enumerate(epochs, start=1):
-        for (images, targets), (expected, expected_targets) in zip(epoch, batches.epoch(number), strict=True):
+        for (images, targets), (expected, expected_targets) in paired(epoch, batches.epoch(number)):
             assert torch.equal(images, expected)
             assert torch.equal(targets, expected_targets)
 

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from tests.ipu.runs import VARIANT
+from tests.older import paired
 from workers.engine import OptimizerSettings
 from workers.ipu.optimizers import build_ipu_optimizer
 from workers.ipu.options import make_options
@@ -76,7 +77,7 @@ def test_the_optimizer_has_the_recipes_numbers_and_groups():
     assert isinstance(optimizer, poptorch.optim.RMSprop)
     assert optimizer.loss_scaling == 128.0
     assert optimizer.use_tf_variant is True
-    for group, expected in zip(optimizer.param_groups, parameter_groups(network, 0.01), strict=True):
+    for group, expected in paired(optimizer.param_groups, parameter_groups(network, 0.01)):
         assert (group["alpha"], group["momentum"], group["eps"]) == (0.95, 0.8, 1e-3)
         assert group["weight_decay"] == expected["weight_decay"]
         assert [id(one) for one in group["params"]] == [id(one) for one in expected["params"]]

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.ipu.runs import VARIANT
+from tests.older import neighbours
 from workers.errors import JobError
 from workers.ipu.pipeline import balanced_cuts, begin_stages, unit_costs
 from workers.models.efficientnet import build
@@ -41,7 +42,7 @@ def dearest(costs, cuts):
     values = list(costs.values())
     edges = [0, *cuts, len(values)]
     assert sorted(set(edges)) == edges
-    return max(sum(values[start:end]) for start, end in itertools.pairwise(edges))
+    return max(sum(values[start:end]) for start, end in neighbours(edges))
 
 
 @pytest.mark.parametrize("stages", [2, 4])

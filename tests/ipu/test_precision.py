@@ -7,6 +7,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.ipu.runs import VARIANT
+from tests.older import needs_newer_torch
 from workers.errors import DeviceError
 from workers.ipu.precision import activation_type, check_precision, for_inference, for_training
 from workers.models.efficientnet import build
@@ -37,6 +38,7 @@ def network(request):
     return build(dataclasses.replace(VARIANT, norm=request.param), 1, 8)
 
 
+@needs_newer_torch
 @pytest.mark.parametrize("change", [for_training, for_inference])
 def test_16_16_has_half_precision_weights_but_keeps_a_proxy_norms_constants(network, change):
     change(network, "16.16")
@@ -48,6 +50,7 @@ def test_16_16_has_half_precision_weights_but_keeps_a_proxy_norms_constants(netw
     assert network.eval()(IMAGES.half()).dtype == torch.float16
 
 
+@needs_newer_torch
 def test_16_32_trains_single_precision_weights_by_half_precision_activations(network):
     before = {name: (parameter, parameter.detach().clone()) for name, parameter in network.named_parameters()}
     for_training(network.train(), "16.32")
@@ -66,6 +69,7 @@ def test_16_32_trains_single_precision_weights_by_half_precision_activations(net
         assert parameter.grad.dtype == torch.float32
 
 
+@needs_newer_torch
 def test_weights_that_change_between_two_forward_passes_are_cast_anew(network):
     for_training(network.eval(), "16.32")
     with torch.no_grad():

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.ipu.runs import Course, InterruptedRunError, assert_no_process_remains, data_of, host, job, trained
+from tests.older import paired
 from workers.errors import DeviceError, DivergedError, JobError
 from workers.ipu.engine import PoptorchEngine
 from workers.ipu.trainer import smoothed_cross_entropy
@@ -73,8 +74,8 @@ def test_how_a_batch_is_cut_up_changes_the_rounding_alone(tmp_path, settings):
     ours, _ = trained(one, PoptorchEngine(settings), tmp_path / "ipu", courses[0], validate_after=(1, 2))
     theirs, _ = trained(one, host(), tmp_path / "cpu", courses[1], validate_after=(1, 2))
     assert_close(ours, theirs)
-    for (_, loss, rate, correct), (_, other_loss, other_rate, other_correct) in zip(
-        courses[0].epochs, courses[1].epochs, strict=True
+    for (_, loss, rate, correct), (_, other_loss, other_rate, other_correct) in paired(
+        courses[0].epochs, courses[1].epochs
     ):
         assert loss == pytest.approx(other_loss, rel=1e-5)
         assert (rate, correct) == (other_rate, other_correct)

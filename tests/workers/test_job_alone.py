@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.older import paired
 from workers.protocol.jobs import job_to_dict
 from workers.protocol.orders import EpochDone, Failed, Finished, Started, order_to_json, report_from_json
 
@@ -46,7 +47,7 @@ def test_a_measurement_alone_makes_all_its_rounds_each_in_a_process_of_its_own(t
     assert [one.complete for one in finished] == [False] * (len(finished) - 1) + [True]
     assert [len(one.rounds) for one in finished] == attempts
     assert finished[-1].rounds[:-1] == finished[-2].rounds
-    for attempt, result in zip(attempts, finished, strict=True):
+    for attempt, result in paired(attempts, finished):
         left = (tmp_path / f"measure.attempt-{attempt}" / "report.json").read_text(encoding="utf-8")
         assert report_from_json(left).result == result
 

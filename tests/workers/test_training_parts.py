@@ -12,6 +12,7 @@ from timm.utils import ModelEmaV3
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from tests.older import paired
 from workers.data.loading import load_data_set
 from workers.device import autocast
 from workers.errors import DeviceError, DivergedError, JobError
@@ -62,7 +63,7 @@ def test_rmsprop_updates_many_parameters_piece_by_piece_as_timms_does(monkeypatc
             optimizer.step()
         paths.append([one.detach() for one in weights])
     torch.testing.assert_close(*paths, rtol=1e-5, atol=1e-6)
-    assert all(bool((end != begin).all()) for end, begin in zip(paths[0], start, strict=True))
+    assert all(bool((end != begin).all()) for end, begin in paired(paths[0], start))
 
 
 def test_rmsprop_leaves_parameters_without_gradient_alone():

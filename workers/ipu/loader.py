@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from workers.durable_file import write_durably
 from workers.engine import EpochBatches
 from workers.errors import DataError, JobError
 from workers.ipu.errors import translation
@@ -118,8 +119,8 @@ class _EpochStream(IterableDataset):  # type: ignore[type-arg]
                     last = [images.to(self._type).contiguous(), targets]
                     yield last
         except JobError as error:
-            with open(self._failure_file, "w", encoding="utf-8") as file:
-                file.write(str(error))
+            # In one go: the stream may be read again, and fail again, while somebody reads why.
+            write_durably(self._failure_file, str(error).encode())
             if not last:
                 raise
             yield [torch.full_like(last[0], float("nan")), last[1]]
