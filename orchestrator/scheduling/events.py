@@ -17,6 +17,7 @@ class Policy:
         backoff_seconds: Wait before the second attempt; doubles with each crash.
         lease_seconds: How long a job of a vanished slot is left alone: its worker may still be running.
         silence_seconds: A running attempt that reports nothing for this long is stopped.
+        silence_on_ipus_seconds: Likewise on slots of IPUs, where a network is compiled before it says anything.
     """
 
     crashes: int = 3
@@ -25,6 +26,11 @@ class Policy:
     backoff_seconds: float = 2.0
     lease_seconds: float = 30.0
     silence_seconds: float = 1800.0
+    silence_on_ipus_seconds: float = 7200.0
+
+    def silence_on(self, kind: str) -> float:
+        """Return how long an attempt on a kind of slot may report nothing, seconds."""
+        return self.silence_on_ipus_seconds if kind == "ipu" else self.silence_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

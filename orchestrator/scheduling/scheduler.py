@@ -265,7 +265,7 @@ class Scheduler:
         actions: list[Action] = []
         for fingerprint, one in list(self._attempts.items()):
             silent = now - one.last_sign
-            if one.number == 0 or one.lost_since is not None or silent < self._policy.silence_seconds:
+            if one.number == 0 or one.lost_since is not None or silent < self._policy.silence_on(one.slot.kind):
                 continue
             del self._attempts[fingerprint]
             actions.append(StopAttempt(one.slot.slot_id, fingerprint, one.number))

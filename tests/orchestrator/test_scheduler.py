@@ -209,6 +209,17 @@ def test_a_silent_attempt_is_stopped_and_tried_again_then_failed():
     assert [one.next_state for one in actions if isinstance(one, EndAttempt)] == ["failed"]
 
 
+@pytest.mark.parametrize(("kind", "patience"), [("cpu", 60.0), ("ipu", 600.0)])
+def test_an_attempt_on_ipus_may_be_silent_for_longer_since_it_compiles(kind, patience):
+    there = Slot(slot_id=f"{kind}-0", kind=kind, node="n", environment_key="e")
+    task = Task(fingerprint="t", stage="train", ordinal=0, slot_kinds=frozenset({kind}))
+    scheduler = Scheduler([task], Policy(silence_seconds=60.0, silence_on_ipus_seconds=600.0))
+    scheduler.handle(SlotUp(there), 0.0)
+    scheduler.handle(Running("t", 1), 0.0)
+    assert scheduler.handle(Tick(), patience - 1.0) == []
+    assert StopAttempt(there.slot_id, "t", 1) in scheduler.handle(Tick(), patience)
+
+
 def test_what_an_attempt_says_after_its_end_is_ignored():
     scheduler = scheduler_running(training(), policy=Policy(silence_seconds=60.0))
     scheduler.handle(Tick(), 60.0)
