@@ -37,7 +37,7 @@ TESTS = (
     ),
 )
 _OPTIONS = (
-    *("-q", "-m", "not alone and not slow", "--numprocesses", "4", "--dist", "loadfile"),
+    *("-q", "-m", "not alone and not slow", "--numprocesses", "3", "--dist", "loadfile"),
     *("-W", "ignore:The torchvision:UserWarning", "-W", "ignore:TypedStorage is deprecated:UserWarning"),
 )
 
