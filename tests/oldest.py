@@ -23,14 +23,15 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 VERSION = "3.8"
 _MADE = ENVIRONMENT / "installed"
 
-#: What is tested: networks, one job at a time and the worker program; neither what compares with newer libraries alone,
-#: nor the kernels for CPU slots, whose tests would take as long as all others, nor what tests the stand-in itself.
+#: What is tested: networks, one job at a time and the worker program; neither what compares with other libraries, nor
+#: the kernels for CPU slots, whose tests would take as long as all others, nor what tests the stand-in itself.
 TESTS = (
     *("tests/models", "tests/workers", "tests/ipu"),
     *(
         f"--ignore=tests/{name}.py"
         for name in (
-            *("models/test_architecture", "models/test_fused", "workers/test_training_parts"),
+            *("models/test_architecture", "models/test_fused", "models/test_published_networks"),
+            *("workers/test_learning", "workers/test_training_parts"),
             *("ipu/test_standin", "ipu/test_standin_api", "ipu/test_standin_loader", "ipu/test_standin_training"),
             "ipu/test_stored_layout",
         )
