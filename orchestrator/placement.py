@@ -6,7 +6,6 @@ into micro-batches, and batch norm, which takes its statistics over one of them,
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
 
 from workers.protocol.ipu import (
@@ -15,8 +14,8 @@ from workers.protocol.ipu import (
     ImpossibleLayoutError,
     fine_tuning_layout,
     inference_layout,
+    measured_training_layout,
     testing_layout,
-    training_layout,
 )
 from workers.protocol.jobs import EvaluateJob
 
@@ -77,8 +76,7 @@ def training_of(ipu: IpuSettings, variant: Variant, precision: str, batch_size: 
     Raises:
         ImpossibleLayoutError: It cannot be done.
     """
-    layout = training_layout(ipu, variant.size, batch_size, precision=precision, norm=variant.norm)
-    return dataclasses.replace(layout, data=ipu.data)
+    return measured_training_layout(ipu, variant.size, batch_size, precision=precision, norm=variant.norm)
 
 
 def inference_of(ipu: IpuSettings, variant: Variant, precision: str, batch_size: int | None) -> IpuLayout:

@@ -175,7 +175,7 @@ def _laid_out(job: MeasureJob, result: MeasureResult) -> dict[str, Any]:
         return {}
     layout = job.ipu
     return {
-        "micro_batch": result.batch_size // (layout.accumulation * layout.replicas),
+        "micro_batch": layout.micro_batch_of(result.batch_size),
         "accumulation": layout.accumulation,
         "replicas": layout.replicas,
         "ipus_per_replica": layout.ipus_per_replica,

@@ -6,7 +6,6 @@ losses or logits back; when a call returns, nothing is left at work.
 """
 
 import contextlib
-import dataclasses
 import itertools
 from typing import Any, Dict, Iterator, List, Optional
 
@@ -19,7 +18,7 @@ from workers.ipu.workload import Workload
 from workers.measuring.bench import Batch, Network
 from workers.measuring.setting import Setting
 from workers.measuring.workload import Way
-from workers.protocol.ipu import ImpossibleLayoutError, IpuLayout, inference_layout, training_layout
+from workers.protocol.ipu import ImpossibleLayoutError, IpuLayout, inference_layout, measured_training_layout
 from workers.protocol.jobs import MeasureJob
 from workers.protocol.orders import MeasureResult
 from workers.protocol.recipe import Recipe
@@ -57,14 +56,13 @@ class IpuBench:
     def setting_of(self, job: MeasureJob, earlier: MeasureResult) -> Setting:
         """Return the layout of a job's earlier rounds."""
         layout = self.layout(job)
-        micro_batch = earlier.batch_size // (layout.accumulation * layout.replicas)
-        return _setting(layout.with_micro_batch(micro_batch), earlier.conditions)
+        return _setting(layout.with_micro_batch(layout.micro_batch_of(earlier.batch_size)), earlier.conditions)
 
     @contextlib.contextmanager
     def network(self, job: MeasureJob, setting: Setting) -> Iterator[Network]:
         """See ``Bench``."""
         layout = self.layout(job)
-        micro_batch = setting.batch_size // (layout.accumulation * layout.replicas)
+        micro_batch = layout.micro_batch_of(setting.batch_size)
         with contextlib.closing(self._workload(job, layout.with_micro_batch(micro_batch))) as workload:
             yield workload
 
@@ -106,8 +104,8 @@ class IpuBench:
             if job.mode != "train":
                 return inference_layout(settings, size, precision=job.precision, batch_size=job.batch_size)
             batch_size = job.batch_size or Recipe().batch_size
-            layout = training_layout(settings, size, batch_size, precision=job.precision, norm=job.variant.norm)
-            return dataclasses.replace(layout, data=settings.data)
+            norm = job.variant.norm
+            return measured_training_layout(settings, size, batch_size, precision=job.precision, norm=norm)
         except ImpossibleLayoutError as error:
             raise JobError(f"slots.ipu.{error.key}: {error}") from error
 

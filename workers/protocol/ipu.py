@@ -105,6 +105,10 @@ class IpuLayout:
         """Return this layout with the micro-batch settled."""
         return dataclasses.replace(self, micro_batch=micro_batch)
 
+    def micro_batch_of(self, batch_size: int) -> int:
+        """Return the micro-batch that makes a batch: the inverse of ``batch_size``."""
+        return batch_size // (self.accumulation * self.replicas)
+
     def _micro(self, given: Optional[int]) -> int:
         micro = self.micro_batch if given is None else given
         if micro is None:
@@ -230,6 +234,18 @@ def training_layout(settings: IpuSettings, size: str, batch_size: int, *, precis
         loss_scaling=_or(settings.loss_scaling, 1.0 if precision == "fp32" else 128.0),
         **_numbers(settings, stages, precision),
     )
+
+
+def measured_training_layout(
+    settings: IpuSettings, size: str, batch_size: int, *, precision: str, norm: str
+) -> IpuLayout:
+    """Lay out training steps that are measured: a training's, on the images that the settings want measured with.
+
+    Raises:
+        ImpossibleLayoutError: As in ``training_layout``.
+    """
+    layout = training_layout(settings, size, batch_size, precision=precision, norm=norm)
+    return dataclasses.replace(layout, data=settings.data)
 
 
 def fine_tuning_layout(settings: IpuSettings, size: str, batch_size: int, *, precision: str, norm: str) -> IpuLayout:
