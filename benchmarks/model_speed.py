@@ -27,6 +27,7 @@ from benchmarks.pairs import in_turns, print_ratio, quick
 from workers.models import fused
 from workers.models.efficientnet import build, parameter_groups
 from workers.models.kernel_library import Kernels, kernels
+from workers.models.proxy_norm import hold_constant
 from workers.protocol.architecture import architecture, macs
 from workers.protocol.variant import NORMS, Variant
 from workers.training.rmsprop import RMSpropTF
@@ -137,7 +138,8 @@ def training(model: nn.Module, images: torch.Tensor) -> Callable[[], object]:
 
 
 def inference(model: nn.Module, images: torch.Tensor) -> Callable[[], object]:
-    """Return one forward pass."""
+    """Return one forward pass, as inference is measured: the statistics of proxies are constants."""
+    hold_constant(model)
 
     @torch.inference_mode()
     def run() -> object:

@@ -1,6 +1,7 @@
 """The fused kernels, held to torch's own operations in fp64."""
 
 import math
+import shutil
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ from workers.models import fused, kernel_library
 from workers.models.kernel_library import Kernels, kernels
 from workers.models.layers import convolution
 from workers.models.normalisation import BatchNorm, BatchNormSiLU, GroupNorm, GroupNormSiLU
-from workers.models.proxy_norm import ProxyNormSiLU
+from workers.models.proxy_norm import ProxyNormSiLU, hold_constant
 from workers.protocol.architecture import Convolution
 
 FORMATS = [torch.channels_last, torch.contiguous_format]
@@ -30,7 +31,8 @@ LAYERS = {
     "ln-silu-pn": lambda channels: ProxyNormSiLU(1, channels),
 }
 
-pytestmark = pytest.mark.skipif(kernels().library is None, reason=f"no kernels here: {kernels().reason}")
+HERE = kernels()
+pytestmark = pytest.mark.skipif(HERE.library is None, reason=f"no kernels here: {HERE.reason}")
 
 
 @pytest.fixture
@@ -146,10 +148,23 @@ def test_evaluation_is_that_of_torch_in_fp64(name, memory_format, composed):
     x = images_of((3, 40, 8, 9), memory_format)
     layer.eval(), exact.eval()
     with torch.no_grad():
-        for way in WAYS.values():
+        for way in (WAYS["called"], WAYS["pooled"], scaled_in_the_end):
             expected = composed(lambda way=way: way(exact, x.double()))
             for mine, theirs in paired(way(layer, x), expected):
                 torch.testing.assert_close(mine.double(), theirs, rtol=1e-5, atol=1e-5)
+
+
+def scaled_in_the_end(layer, x):
+    """Return values and means of ``delayed`` once a caller has applied the scale that remains."""
+    values, means, scale = layer.delayed(x)
+    return [values if scale is None else values * scale[:, None, None], means]
+
+
+def test_without_gradients_the_kernel_leaves_no_scale_to_the_caller():
+    layer, x = perturbed("ln-silu-pn", 40).eval(), images_of((3, 40, 8, 9), torch.channels_last)
+    assert layer.delayed(x).scale is not None
+    with torch.no_grad():
+        assert layer.delayed(x).scale is None
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -335,6 +350,26 @@ def test_a_compiled_network_is_one_graph_of_torch_s_operations(name, calls):
     torch.compiler.reset()
 
 
+@needs_newer_torch
+@pytest.mark.parametrize("held", [False, True])
+def test_a_compiled_forward_pass_is_one_graph_and_held_statistics_are_constants_in_it(held):
+    layer, x = perturbed("ln-silu-pn", 16).eval(), images_of((2, 16, 8, 8), torch.channels_last)
+    expected = layer(x)
+    if held:
+        hold_constant(layer)
+    operations = []
+
+    def backend(graph, _):
+        operations.extend(node.target for node in graph.graph.nodes)
+        return graph.forward
+
+    with torch.inference_mode():
+        out = torch.compile(layer, backend=backend, fullgraph=True)(x)
+    torch.testing.assert_close(out, expected.detach())
+    assert (torch.var_mean in operations) is not held
+    torch.compiler.reset()
+
+
 def test_a_second_derivative_is_refused_instead_of_wrong():
     layer, x = perturbed("gn-silu", 16), images_of((2, 16, 8, 8), torch.channels_last).requires_grad_()
     (gradient,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
@@ -367,7 +402,7 @@ def fresh(monkeypatch, tmp_path):
     kernels.cache_clear()
 
 
-def test_the_library_is_compiled_once_and_found_again(fresh):
+def test_the_library_is_compiled_once_and_found_again_unless_it_is_damaged(fresh):
     first = kernels()
     (built,) = fresh.iterdir()
     before = built.stat().st_mtime_ns
@@ -375,13 +410,25 @@ def test_the_library_is_compiled_once_and_found_again(fresh):
     assert kernels().name == first.name
     assert first.name.startswith("fused-")
     assert (built.stat().st_mtime_ns, list(fresh.iterdir())) == (before, [built])
+    built.unlink()
+    built.write_bytes(b"not a library")
+    # In another process, as this one has the library that had this name.
+    asked = "from workers.models.kernel_library import kernels; print(kernels().name, kernels().reason)"
+    told = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout
+    assert told.startswith("eager ")
+    assert "invalid ELF header" in told or "file too short" in told
 
 
-def test_a_change_of_the_source_is_another_library(fresh, monkeypatch):
-    first = kernels().name
-    monkeypatch.setattr(kernel_library, "_FLAGS", [*kernel_library._FLAGS, "-fno-unroll-loops"])
+def test_other_flags_or_another_source_make_another_library(fresh, monkeypatch, tmp_path):
+    # Compiled in a third of the time, since nothing computes with these.
+    monkeypatch.setattr(kernel_library, "_FLAGS", [flag for flag in kernel_library._FLAGS if flag != "-O3"])
+    names = [HERE.name, kernels().name]
+    changed = shutil.copytree(kernel_library._SOURCES, tmp_path / "sources") / "kernels.cpp"
+    changed.write_text(changed.read_text(encoding="utf-8") + "// changed\n", encoding="utf-8")
+    monkeypatch.setattr(kernel_library, "_SOURCES", str(changed.parent))
     kernels.cache_clear()
-    assert kernels().name != first
+    names.append(kernels().name)
+    assert len({name for name in names if name.startswith("fused-")}) == 3
     assert len(list(fresh.iterdir())) == 2
 
 
@@ -407,15 +454,3 @@ def test_a_compiler_that_fails_is_quoted(fresh, monkeypatch):
 def test_a_cache_that_cannot_be_written_leaves_torch_s_operations(fresh):
     fresh.write_text("a file where the directory would be")
     assert kernels().name == "eager"
-
-
-def test_a_library_that_is_damaged_leaves_torch_s_operations(fresh):
-    assert kernels().library is not None
-    (built,) = fresh.iterdir()
-    built.unlink()
-    built.write_bytes(b"not a library")
-    # In another process, as this one has the library that had this name.
-    asked = "from workers.models.kernel_library import kernels; print(kernels().name, kernels().reason)"
-    told = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout
-    assert told.startswith("eager ")
-    assert "invalid ELF header" in told or "file too short" in told

@@ -205,6 +205,28 @@ def test_kept_statistics_never_survive_a_change_of_the_parameters(change):
     assert not torch.allclose(in_evaluation(layer, x), before, atol=1e-3)
 
 
+def test_held_statistics_are_used_without_a_look_until_the_mode_is_set_anew():
+    layer, x, before = kept_layer()
+    layer.hold_constant()
+    change_in_place(layer, perturbed())
+    fresh = layer.statistics()
+    with torch.no_grad():
+        held = layer.statistics()
+    for one, other in paired(held, fresh):
+        assert not torch.allclose(one, other, atol=1e-3)
+    torch.testing.assert_close(in_evaluation(layer.eval(), x), layer(x).detach())
+    assert not torch.allclose(in_evaluation(layer, x), before, atol=1e-3)
+
+
+def test_nothing_is_held_while_training():
+    layer, x = perturbed(), torch.randn(1, 8, 4, 4)
+    layer.hold_constant()
+    layer.eval()
+    before = in_evaluation(layer, x)
+    change_in_place(layer, perturbed())
+    assert not torch.allclose(in_evaluation(layer, x), before, atol=1e-3)
+
+
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_kept_statistics_depend_on_every_parameter(name):
     layer, x, _ = kept_layer()

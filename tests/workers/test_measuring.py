@@ -22,11 +22,10 @@ from workers.measuring.search import best_batch_size, fastest_way
 from workers.measuring.timing import Pace, time_block, time_each, warm_up
 from workers.measuring.workload import Way, Workload
 from workers.models.efficientnet import build
+from workers.models.proxy_norm import ProxyNormSiLU
 from workers.protocol.jobs import DataSet, Loading
 from workers.protocol.orders import Finished, report_from_json, report_to_json
 from workers.training.observer import SilentObserver
-
-pytestmark = pytest.mark.alone
 
 EAGER = Way("contiguous", compiled=False)
 
@@ -93,6 +92,7 @@ def test_what_the_job_leaves_open_is_searched_and_what_was_tried_is_kept(measure
     assert result.batch_size in sizes
 
 
+@pytest.mark.alone
 def test_single_images_take_less_time_each_than_batches_and_only_inference_counts_them(measure_job, cpu):
     job = dataclasses.replace(measure_job, batch_size=64, resolution=32)
     result = measure(job, cpu, SilentObserver())
@@ -105,6 +105,7 @@ def test_single_images_take_less_time_each_than_batches_and_only_inference_count
     assert measure(in_mode(measure_job, "train"), cpu, SilentObserver()).latency is None
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode", ["train", "inference"])
 def test_images_are_loaded_and_prepared_where_the_job_says_how(measure_job, cpu, shapes, mode):
     loading = Loading(shapes, "crop-flip", "none", 0.2, 0.5) if mode == "train" else Loading(shapes)
@@ -134,6 +135,7 @@ def photographs(tmp_path):
     return DataSet("image-folder", classes=2, channels=3, image_side=0, root="photographs", validation_images=0)
 
 
+@pytest.mark.alone
 def test_slow_loading_shows_in_the_whole_and_not_in_the_network_alone(measure_job, cpu, photographs, tmp_path):
     loading = Loading(photographs, "crop-flip")
     job = in_mode(measure_job, "train", channels=3, classes=2, batch_size=8, blocks=3, loading=loading)
@@ -143,6 +145,7 @@ def test_slow_loading_shows_in_the_whole_and_not_in_the_network_alone(measure_jo
     assert result.end_to_end.images_per_second > 0.4 * result.loading.images_per_second
 
 
+@pytest.mark.alone
 def test_images_loaded_for_one_measurement_are_not_the_next_ones_memory(measure_job, cpu):
     loading = Loading(DataSet("shapes", classes=8, channels=1, image_side=48, validation_images=0))
     before = measure(measure_job, cpu, SilentObserver()).peak_memory_bytes
@@ -185,6 +188,19 @@ def test_inference_makes_no_graph_and_sees_the_batch(measure_job, cpu):
     assert logits.is_inference()
 
 
+def test_inference_takes_the_statistics_of_proxies_for_constants(measure_job, cpu, monkeypatch):
+    proxied = dataclasses.replace(measure_job, variant=dataclasses.replace(measure_job.variant, norm="ln+pn"))
+    step = Workload(proxied, cpu, EAGER).on_resident_batch(16)
+    expected = step()
+
+    def looked(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(ProxyNormSiLU, "_compute_statistics", looked)
+    monkeypatch.setattr(ProxyNormSiLU, "_can_keep", looked)
+    assert torch.equal(step(), expected)
+
+
 def test_an_unknown_mode_is_refused(measure_job, cpu):
     with pytest.raises(ValueError, match="unknown mode 'test'"):
         Workload(dataclasses.replace(measure_job, mode="test"), cpu, EAGER)
@@ -197,6 +213,7 @@ def test_a_block_lasts_as_long_as_asked_even_if_the_pace_was_wrong(cpu):
         assert sample.images / sample.seconds <= 10 / 0.002
 
 
+@pytest.mark.alone
 def test_warming_up_takes_three_steps_or_the_seconds_whichever_is_more(cpu):
     steps = []
     pace = warm_up(lambda: steps.append(1), cpu, 0.0)
@@ -208,6 +225,7 @@ def test_warming_up_takes_three_steps_or_the_seconds_whichever_is_more(cpu):
     assert 0.01 <= pace.seconds_per_step < 0.05
 
 
+@pytest.mark.alone
 def test_single_steps_are_timed_for_a_while_but_neither_too_few_nor_too_many(cpu):
     assert len(time_each(lambda: time.sleep(0.01), cpu, 0.0, least=5, most=9)) == 5
     assert len(time_each(lambda: None, cpu, 1.0, least=5, most=9)) == 9
@@ -216,6 +234,7 @@ def test_single_steps_are_timed_for_a_while_but_neither_too_few_nor_too_many(cpu
     assert min(durations) >= 0.01
 
 
+@pytest.mark.alone
 def test_the_reference_tells_a_slower_machine(cpu):
     network = ReferenceNetwork(cpu)
     usual = max(network.images_per_second() for _ in range(4))  # others only ever slow it down
@@ -276,6 +295,7 @@ def test_the_fastest_way_comes_first(cpu, fake_device):
     assert [probe.way for probe in fastest_way(make, cpu, 16, [EAGER, compiled, other])] == [compiled, other, EAGER]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of its own code
 def test_a_network_is_compiled_before_anything_is_timed(measure_job, cpu):
@@ -314,6 +334,7 @@ def test_whether_to_compile_is_the_last_thing_to_be_tried(measure_job, cpu, monk
     assert (result.memory_format, result.compiled) == tried[2]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_program_that_computes_beside_a_measurement_is_noticed(measure_job, cpu):
     hogs = [multiprocessing.get_context("spawn").Process(target=busy_for, args=(60,)) for _ in range(2)]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from workers.device import autocast
 from workers.measuring.timing import Step
 from workers.models.efficientnet import build
+from workers.models.proxy_norm import hold_constant
 from workers.protocol.jobs import MeasureJob
 from workers.training.optimizers import build_optimizer, set_learning_rate
 from workers.training.step import TrainingStep
@@ -39,7 +40,7 @@ class Workload:
     """A network with random weights, and the step that is timed.
 
     Mode ``train`` is the step that training uses (forward pass, loss, backward pass, update) with the recipe's
-    optimiser; mode ``inference`` the forward pass in evaluation mode.
+    optimiser; mode ``inference`` the forward pass in evaluation mode, with the statistics of proxies as constants.
 
     Args:
         job: What to measure.
@@ -62,6 +63,8 @@ class Workload:
         network = build(job.variant, job.channels, job.classes)
         network.to(device, memory_format=self._memory_format)  # type: ignore[call-overload]
         network.train(job.mode == "train")
+        if job.mode == "inference":
+            hold_constant(network)
         # Each batch size is compiled for itself, as it would be by someone who uses no other.
         self._model: nn.Module = torch.compile(network, dynamic=False) if way.compiled else network  # type: ignore[assignment]
         self._train = self._training_step(network) if job.mode == "train" else None

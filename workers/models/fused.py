@@ -20,6 +20,8 @@ from workers.models.kernel_library import kernels
 _SUFFIXES = {torch.float32: "_float", torch.float64: "_double"}
 #: Contiguous images of fewer pixels fill too few of a vector's lanes.
 _FEWEST_PIXELS = 64
+#: What a proxy's scale is applied to, as the kernels know it.
+SCALED_ALL, SCALED_NOTHING, SCALED_VALUES = 0, 1, 2
 
 
 class NormSettings(NamedTuple):
@@ -31,7 +33,8 @@ class NormSettings(NamedTuple):
         activate: Whether SiLU follows.
         values: Whether the values are wanted.
         means: Whether their means over the pixels are.
-        delay: Whether the proxy's scale is left to the caller.
+        scaled: What the proxy's scale is applied to: ``SCALED_ALL``, ``SCALED_NOTHING`` (it is left to the caller) or
+            ``SCALED_VALUES`` (the means remain without; only where nothing has a gradient).
     """
 
     groups: int
@@ -39,7 +42,7 @@ class NormSettings(NamedTuple):
     activate: bool
     values: bool = True
     means: bool = False
-    delay: bool = False
+    scaled: int = SCALED_ALL
 
 
 class Proxy(NamedTuple):
@@ -163,7 +166,8 @@ def norm_of_constants(
         running=running,
         results=(out, means),
     )
-    return Normalised(out, means, None if proxy is None else proxy.inverse_deviation)
+    left = None if proxy is None or settings.scaled != SCALED_NOTHING else proxy.inverse_deviation
+    return Normalised(out, means, left)
 
 
 def gated(z: Tensor, gate: Tensor) -> Tensor:
@@ -218,7 +222,7 @@ class _Norm(torch.autograd.Function):
         ctx.settings = settings
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(x, weight, bias, proxy_mean, proxy_scale, statistics, proxied, means)
-        return out, means, proxied[1] if proxied is not None and settings.delay else None
+        return out, means, proxied[1] if proxied is not None and settings.scaled == SCALED_NOTHING else None
 
     @staticmethod
     @once_differentiable
@@ -233,7 +237,7 @@ class _Norm(torch.autograd.Function):
             *_shape(x),
             settings.groups,
             settings.activate,
-            settings.delay,
+            settings.scaled,
             x.data_ptr(),
             *map(_pointer, (grad, grad_means, grad_scale, means, weight, bias, proxy_mean, proxy_scale)),
             *((None,) * 3 if proxied is None else _rows(proxied)[:3]),
@@ -320,7 +324,7 @@ def _forward(
         *_shape(x),
         settings.groups,
         settings.activate,
-        settings.delay,
+        settings.scaled,
         statistics is None,
         settings.epsilon,
         x.data_ptr(),
@@ -383,7 +387,7 @@ def _plain(x: Tensor, parameter: Tensor) -> bool:
         and parameter.dtype is x.dtype
         and parameter.device.type == "cpu"
         and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
-        and not _is_compiling()
+        and not is_compiling()
         and not torch.is_autocast_enabled()
         and kernels().library is not None
     )
@@ -393,5 +397,5 @@ def _no_compiler() -> bool:
     return False
 
 
-# A graph compiler fuses torch's own operations itself; torch 2.0's is not asked for here.
-_is_compiling: Callable[[], bool] = getattr(getattr(torch, "compiler", None), "is_compiling", _no_compiler)
+#: Tells whether a graph compiler is looking: it fuses torch's own operations itself. Torch 2.0's is not asked for here.
+is_compiling: Callable[[], bool] = getattr(getattr(torch, "compiler", None), "is_compiling", _no_compiler)

@@ -48,6 +48,13 @@ class _Kept(NamedTuple):
         return all(map(operator.is_, parameters, self.parameters)) and self.versions == tuple(map(_VERSION, parameters))
 
 
+def hold_constant(network: nn.Module) -> None:
+    """Take the statistics of all proxy norms of a network in evaluation mode for constants; see ``ProxyNormSiLU``."""
+    for module in network.modules():
+        if isinstance(module, ProxyNormSiLU):
+            module.hold_constant()
+
+
 def gaussian_quantiles(count: int) -> List[float]:
     """Return the midpoints of ``count`` equally probable slices of the standard normal distribution, ascending."""
     normal = NormalDist()
@@ -60,8 +67,9 @@ class ProxyNormSiLU(GroupNorm):
     ``weight`` and ``bias`` are gamma and beta; gradients reach all four parameters through the statistics, too. In
     evaluation mode and without gradients the statistics are constants: they are computed once and kept until a
     parameter is replaced or changed in place, as optimisers and ``load_state_dict`` do. PyTorch doesn't track changes
-    through ``parameter.data``; call ``train()`` or ``eval()`` after such. The fused kernel computes them itself while
-    training, together with their derivatives.
+    through ``parameter.data``; call ``train()`` or ``eval()`` after such. What a graph compiler made computes them
+    anew each time, unless ``hold_constant`` was called before. The fused kernel computes them itself while training,
+    together with their derivatives.
 
     Args:
         groups: Groups of the norm; 1 is layer norm over channels, height and width.
@@ -79,6 +87,7 @@ class ProxyNormSiLU(GroupNorm):
         self.quantiles: Tensor
         self.register_buffer("quantiles", torch.tensor(gaussian_quantiles(QUANTILES)), persistent=False)
         self._kept: Optional[_Kept] = None
+        self._held = False
 
     def forward(self, x: Tensor, *, spent: bool = False) -> Tensor:
         """Return the proxy-normalised activation of ``x``, shape (images, channels, height, width)."""
@@ -93,12 +102,15 @@ class ProxyNormSiLU(GroupNorm):
     def delayed(self, x: Tensor, *, spent: bool = False) -> Delayed:
         """Return the activation minus the proxy's mean, its means, and the scale that remains to be applied.
 
+        Where nothing has a gradient the fused kernel applies the scale to the values at once: it costs nothing there.
+
         Args:
             x: Shape (images, channels, height, width).
             spent: Nobody needs ``x`` any more.
         """
         if fused.usable(x, self.weight):
-            settings = fused.NormSettings(self.groups, EPSILON, activate=True, means=True, delay=True)
+            scaled = fused.SCALED_NOTHING if self._in_training() else fused.SCALED_VALUES
+            settings = fused.NormSettings(self.groups, EPSILON, activate=True, means=True, scaled=scaled)
             result = self._fused(x, settings, spent=spent)
             return Delayed(result.values, result.means, result.scale)
         activated = self._activated(x)
@@ -109,7 +121,9 @@ class ProxyNormSiLU(GroupNorm):
     def pooled(self, x: Tensor) -> Tensor:
         """Return the means over the pixels of the activation minus the proxy's mean, shape (images, channels)."""
         if fused.usable(x, self.weight):
-            settings = fused.NormSettings(self.groups, EPSILON, activate=True, values=False, means=True, delay=True)
+            settings = fused.NormSettings(
+                self.groups, EPSILON, activate=True, values=False, means=True, scaled=fused.SCALED_NOTHING
+            )
             return self._fused(x, settings).means
         means = pixel_means(self._activated(x))
         mean, _ = self.statistics()
@@ -117,40 +131,62 @@ class ProxyNormSiLU(GroupNorm):
 
     def _fused(self, x: Tensor, settings: fused.NormSettings, *, spent: bool = False) -> fused.Normalised:
         parameters = self.weight, self.bias
-        if self.training or torch.is_grad_enabled():
+        if self._in_training():
             proxy = fused.Proxy(self.proxy_mean, self.proxy_scale, self.quantiles, PROXY_EPSILON)
             return fused.norm(x, parameters, settings, proxy=proxy)
         return fused.norm_of_constants(x, parameters, settings, proxy=self.statistics(), spent=spent)
+
+    def _in_training(self) -> bool:
+        return self.training or torch.is_grad_enabled()
 
     def _activated(self, x: Tensor) -> Tensor:
         return silu(group_norm(x, self.groups, self.weight, self.bias))
 
     def statistics(self) -> fused.ProxyStatistics:
         """Return the activated proxy's mean and inverse standard deviation, at least fp32, shape (channels,) each."""
+        if self._in_training():
+            return self._compute_statistics()
+        kept = self._kept
+        if kept is not None and self._held:
+            return kept.statistics
+        if not self._can_keep():
+            return self._compute_statistics()
         own = cast("Dict[str, Tensor]", self._parameters)  # attributes are slow to look up, and a single image notices
         parameters = own["weight"], own["bias"], own["proxy_mean"], own["proxy_scale"]
-        if self._kept is not None and not torch.is_grad_enabled() and self._kept.holds(parameters):
-            return self._kept.statistics
-        statistics = self._compute_statistics()
-        if not (self.training or torch.is_grad_enabled()) and self._can_keep():
-            versions = tuple(map(_VERSION, parameters))
-            self._kept = _Kept(parameters, versions, statistics)
-        return statistics
+        if kept is None or not kept.holds(parameters):
+            kept = _Kept(parameters, tuple(map(_VERSION, parameters)), self._compute_statistics())
+            self._kept = kept
+        return kept.statistics
+
+    def hold_constant(self) -> None:
+        """Compute the statistics once and for all; ``train()``, ``eval()`` or a move to elsewhere end that.
+
+        For networks that are only run from now on: nobody looks any more whether a parameter has changed, and a graph
+        compiler takes the statistics for constants. Without effect while training.
+        """
+        with torch.no_grad():
+            self.statistics()
+        self._held = self._kept is not None
 
     def train(self, mode: bool = True) -> "ProxyNormSiLU":
         """Switch between training and evaluation, and forget kept statistics."""
-        self._kept = None
+        self._forget()
         return super().train(mode)
 
     def _apply(self, *args: Any, **kwargs: Any) -> "ProxyNormSiLU":
         # Moving to another device or number format changes parameters without a new version.
-        self._kept = None
+        self._forget()
         super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call]
         return self
 
+    def _forget(self) -> None:
+        self._kept, self._held = None, False
+
     def _can_keep(self) -> bool:
         """Tell whether versions are tracked: neither for a graph compiler's tensors nor for inference tensors."""
-        return self.weight.device.type in {"cpu", "cuda"} and not self.weight.is_inference()
+        return (
+            not fused.is_compiling() and self.weight.device.type in {"cpu", "cuda"} and not self.weight.is_inference()
+        )
 
     def _compute_statistics(self) -> fused.ProxyStatistics:
         dtype = torch.float64 if self.weight.dtype is torch.float64 else torch.float32

@@ -27,6 +27,7 @@ struct Forward {
     Parameters<T> parameters;
     Statistics<T> statistics;
     T *out, *means;  // either may be null
+    bool unscale_means = false;  // the means are those of z - m
 };
 
 // Normalises, activates and writes one part of an image, sums up its channels, or both.
@@ -64,7 +65,9 @@ void set_means(const Forward<T>& of, long image, const PerChannel<double>& sums,
     for (long c = 0; c < of.shape.channels; ++c) {
         double total = 0;
         for (long row = first; row < last; ++row) total += sums[row][c];
-        of.means[image * of.shape.channels + c] = static_cast<T>(total / static_cast<double>(of.shape.pixels));
+        const double mean = total / static_cast<double>(of.shape.pixels);
+        of.means[image * of.shape.channels + c] =
+            static_cast<T>(of.unscale_means ? mean / static_cast<double>(of.parameters.s[c]) : mean);
     }
 }
 
