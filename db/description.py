@@ -80,7 +80,7 @@ _ROWS: Final[Mapping[str, str]] = {
     "variant_results": "a configuration on a device, its seeds pooled",
     "training_front": "a configuration that none on its device beats in both top-1 and training throughput",
     "inference_front": "a configuration that none on its device beats in both top-1 and inference throughput",
-    "sweeps": "a sweep: its file's text, its state, who runs it",
+    "sweeps": "a sweep: its file's text, its state, who runs it, who paused it",
     "sweep_jobs": "a job that a sweep's present file asks for, in the file's order",
     "jobs": "a job: how far it is, and where",
     "attempts": "a try at a job: how it ended, where, and the directory of its files",
@@ -233,6 +233,14 @@ _MEASUREMENTS: Final[Mapping[str, str]] = {
     "conditions": "what was tried to settle batch size, memory format and compilation",
     "complete": "whether all its rounds are done",
 }
+_SWEEPS: Final[Mapping[str, str]] = {
+    "state": "`running`, `paused`, `stopped`, `finished` or `failed`",
+    "driver_id": "the process that runs it; NULL when nobody does",
+    "paused_seconds": "how long the earlier pauses of its present launch were, together",
+    "paused_at": "when its present pause was asked for; NULL unless it is paused",
+    "paused_by": "who asked for it, as user@host",
+    "pause_interrupts": "whether running jobs are interrupted; else they go on to their end",
+}
 _JOBS: Final[Mapping[str, str]] = {
     "fingerprint": "identity of the job: 32 hexadecimal digits",
     "stage": "`train`, `evaluate` or `measure`",
@@ -301,6 +309,7 @@ _MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "training_front": {**_FRONT, **_OF_POINTS},
     "inference_front": {**_FRONT, **_OF_POINTS},
     "measurements": _MEASUREMENTS,
+    "sweeps": _SWEEPS,
     "jobs": _JOBS,
     "attempts": _ATTEMPTS,
     "epochs": _EPOCHS,

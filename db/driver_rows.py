@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from db.errors import DriverEndedError, SweepHeldError
+from db.pauses import NOT_PAUSED
 from db.records import DriverIdentity, DriverRow
 from db.tables import attempts, drivers, jobs, sweeps
 from db.upsert import insert_into
@@ -64,7 +65,15 @@ def take_sweep(connection: Connection, values: dict[str, Any], driver_id: str, n
     taken: int | None = connection.execute(
         update(sweeps)
         .where(sweeps.c.name == values["name"], free)
-        .values(**values, state="running", driver_id=driver_id, updated_at=now, finished_at=None)
+        .values(
+            **values,
+            **NOT_PAUSED,
+            state="running",
+            driver_id=driver_id,
+            updated_at=now,
+            finished_at=None,
+            paused_seconds=0,
+        )
         .returning(sweeps.c.sweep_id)
     ).scalar()
     if taken is None:
@@ -75,10 +84,12 @@ def take_sweep(connection: Connection, values: dict[str, Any], driver_id: str, n
 def _held(connection: Connection, name: str) -> SweepHeldError:
     query = select(drivers).join(sweeps, sweeps.c.driver_id == drivers.c.driver_id).where(sweeps.c.name == name)
     holder = DriverRow(**connection.execute(query).mappings().one())
+    paused = connection.execute(select(sweeps.c.paused_by).where(sweeps.c.name == name)).scalar()
+    go_on = f"It was paused by {paused}: `orchestrator resume {name}` lets it go on. " if paused else ""
     return SweepHeldError(
         f"sweep {name!r} is run by process {holder.pid} on {holder.host} since {holder.started_at:%Y-%m-%d %H:%M} UTC, "
         f"last heartbeat {holder.heartbeat_at:%H:%M:%S}",
-        f"Watch it with `orchestrator status {name} --watch`, or stop it first.",
+        f"{go_on}Watch it with `orchestrator status {name} --watch`, or stop it first.",
         holder,
     )
 
@@ -101,7 +112,8 @@ def end(connection: Connection, driver_id: str, beats: int | None, now: dt.datet
     if connection.execute(update(drivers).where(*condition).values(ended_at=now)).rowcount == 0:
         return False
     held = sweeps.c.driver_id == driver_id
-    connection.execute(update(sweeps).where(held, sweeps.c.state == "running").values(state="stopped"))
+    going_on = sweeps.c.state.in_(["running", "paused"])
+    connection.execute(update(sweeps).where(held, going_on).values(state="stopped", **NOT_PAUSED))
     connection.execute(update(sweeps).where(held).values(driver_id=None, updated_at=now))
     return True
 

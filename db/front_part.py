@@ -4,6 +4,7 @@ scopes     where there are any, and how many
 nearest    all of the front, and of the others those that miss it by least
 greyed     what was measured there and does not compete
 leaders    the fronts of groups
+counted_*  how many there are of those that are not asked for to the last
 families   what the points are called
 left_out   how many tested configurations have no throughput that may enter a front
 """
@@ -127,6 +128,11 @@ class FrontPart:
         found = looked_up(rows.subquery("chosen"), self._scenario).subquery("found")
         return [{**row, "on_front": False} for row in self._read(fronts.in_order(found))]
 
+    def counted_greyed(self, scopes: Sequence[Scope]) -> int:
+        """Return how many points ``greyed`` chooses among."""
+        inside = self._points.inside(scopes)
+        return self._counted(set_aside(self._points.table, self._mode, self._scenario, inside, noisy=self._noisy))
+
     def leaders(self, scopes: Sequence[Scope], *, by: Sequence[str], cost: Cost, most: int) -> list[Row]:
         """Return every point that is on the front of its group, the most accurate first; columns as of ``nearest``.
 
@@ -136,11 +142,22 @@ class FrontPart:
             cost: By what, besides accuracy, they are judged.
             most: How many at most.
         """
+        found = self._fronts_of_groups(scopes, by, cost).limit(most)
+        return [{**row, "on_front": True} for row in self._read(found)]
+
+    def counted_leaders(self, scopes: Sequence[Scope], *, by: Sequence[str], cost: Cost) -> int:
+        """Return how many points ``leaders`` chooses among."""
+        return self._counted(self._fronts_of_groups(scopes, by, cost).order_by(None))
+
+    def _fronts_of_groups(self, scopes: Sequence[Scope], by: Sequence[str], cost: Cost) -> Select[Any]:
         inside = self._points.inside(scopes)
-        fronts_of = group_fronts.fronts_of_groups(
+        return group_fronts.fronts_of_groups(
             self._points, self._mode, self._scenario, inside, by=by, cost=cost, noisy=self._noisy
         )
-        return [{**row, "on_front": True} for row in self._read(fronts_of.limit(most))]
+
+    def _counted(self, rows: Select[Any]) -> int:
+        number: int = self._read(select(func.count().label("number")).select_from(rows.subquery("rows")))[0]["number"]
+        return number
 
     def families(self, scopes: Sequence[Scope]) -> list[Row]:
         """Return each series that has points in some scopes, with what it is made of."""

@@ -9,6 +9,8 @@ Source:
     approach", IEEE Transactions on Evolutionary Computation 3 (4), 1999.
 """
 
+import bisect
+import itertools
 from collections.abc import Iterable, Sequence
 
 
@@ -22,18 +24,14 @@ def hypervolume(points: Iterable[Sequence[float]], reference: Sequence[float]) -
     Raises:
         ValueError: Not one or two objectives, or points of another number than the reference.
     """
-    above = [_above(point, reference) for point in points]
-    if len(reference) == 1:
-        return max((height for (height,) in above), default=0.0)
-    if len(reference) == 2:
-        return _area(above)
-    raise ValueError(f"the hypervolume is for one or two objectives, not {len(reference)}")
+    return sum(_gains(points, reference), 0.0)
 
 
 def hypervolumes(values: Sequence[Sequence[float]]) -> list[float]:
     """Return what had been covered after each result, as a share of what all together cover.
 
-    The reference is the worst value of each objective among all of them.
+    The reference is the worst value of each objective among all of them. A result takes the time to find its place on
+    the front, however many there are.
 
     Args:
         values: Results in the order in which they were there: values of one or two objectives, more is better.
@@ -48,31 +46,54 @@ def hypervolumes(values: Sequence[Sequence[float]]) -> list[float]:
     if not values:
         return []
     reference = [min(column) for column in zip(*values, strict=True)]
-    whole = hypervolume(values, reference)
-    if whole <= 0:
+    covered = list(itertools.accumulate(_gains(values, reference)))
+    if covered[-1] <= 0:
         return [1.0] * len(values)
-    shares: list[float] = []
-    front: list[Sequence[float]] = []
-    for value in values:
-        if not any(_at_least(other, value) for other in front):
-            front = [other for other in front if not _at_least(value, other)] + [value]
-        shares.append(hypervolume(front, reference) / whole)
-    return shares
+    return [one / covered[-1] for one in covered]
+
+
+def _gains(points: Iterable[Sequence[float]], reference: Sequence[float]) -> list[float]:
+    """Return what each point covers that no point before it does."""
+    front = _Staircase()
+    above = [_above(point, reference) for point in points]
+    if len(reference) == 1:
+        return [front.add(1.0, height) for (height,) in above]
+    if len(reference) == 2:
+        return [front.add(width, height) for width, height in above]
+    raise ValueError(f"the hypervolume is for one or two objectives, not {len(reference)}")
 
 
 def _above(point: Sequence[float], reference: Sequence[float]) -> list[float]:
     return [max(0.0, value - worst) for value, worst in zip(point, reference, strict=True)]
 
 
-def _area(points: Iterable[list[float]]) -> float:
-    """Add up steps from the widest point on: each adds what it is higher than all wider ones."""
-    area = highest = 0.0
-    for width, height in sorted(points, reverse=True):
-        if height > highest:
-            area += width * (height - highest)
-            highest = height
-    return area
+class _Staircase:
+    """A front above 0: the wider a step is, the lower."""
 
+    def __init__(self) -> None:
+        self._widths: list[float] = []
+        self._heights: list[float] = []
 
-def _at_least(one: Sequence[float], other: Sequence[float]) -> bool:
-    return all(mine >= theirs for mine, theirs in zip(one, other, strict=True))
+    def add(self, width: float, height: float) -> float:
+        """Add a point, drop those that it beats, and return the area that it adds."""
+        place = bisect.bisect_left(self._widths, width)
+        below = self._heights[place] if place < len(self._widths) else 0.0
+        if width <= 0 or height <= below:
+            return 0.0
+        if place < len(self._widths) and self._widths[place] == width:
+            self._drop(place)
+        gain, right = 0.0, width
+        while True:
+            left = self._widths[place - 1] if place > 0 else 0.0
+            gain += (right - left) * (height - below)
+            if place == 0 or self._heights[place - 1] > height:
+                break
+            place -= 1
+            right, below = left, self._heights[place]
+            self._drop(place)
+        self._widths.insert(place, width)
+        self._heights.insert(place, height)
+        return gain
+
+    def _drop(self, place: int) -> None:
+        del self._widths[place], self._heights[place]

@@ -140,6 +140,11 @@ class Reader:
             raise UnknownNameError(f"there is no one sweep {name!r}", hint.capitalize())
         return found[0]
 
+    def sweeps_of(self, fingerprint: str) -> list[SweepRow]:
+        """Return the sweeps that ask for a job, the newest first."""
+        asking = sweeps.c.sweep_id.in_(select(sweep_jobs.c.sweep_id).where(sweep_jobs.c.fingerprint == fingerprint))
+        return [SweepRow(**row) for row in self._rows(select(sweeps).where(asking).order_by(sweeps.c.sweep_id.desc()))]
+
     def driver(self, driver_id: str) -> DriverRow | None:
         """Return a driver; None if it is not known."""
         rows = self._rows(select(drivers).where(drivers.c.driver_id == driver_id))

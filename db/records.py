@@ -48,9 +48,30 @@ class DriverRow:
     ended_at: dt.datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The pause of a sweep.
+
+    Attributes:
+        since: When somebody asked for it.
+        by: Who, as ``user@host``.
+        interrupts: Whether running jobs are interrupted; else they go on to their end.
+    """
+
+    since: dt.datetime
+    by: str
+    interrupts: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepRow:
-    """A sweep as stored; ``driver_id`` is None when nobody runs it."""
+    """A sweep as stored.
+
+    Attributes:
+        driver_id: Who runs it; None when nobody does.
+        paused_seconds: How long the earlier pauses of its present launch were, together.
+        paused_at: Of the present pause; None unless paused. Likewise ``paused_by`` and ``pause_interrupts``.
+    """
 
     sweep_id: int
     name: str
@@ -62,6 +83,27 @@ class SweepRow:
     created_at: dt.datetime
     updated_at: dt.datetime
     finished_at: dt.datetime | None
+    paused_seconds: float = 0.0
+    paused_at: dt.datetime | None = None
+    paused_by: str | None = None
+    pause_interrupts: bool | None = None
+
+    @property
+    def pause(self) -> Pause | None:
+        """Its present pause; None where it is not paused."""
+        if self.paused_at is None:
+            return None
+        return Pause(self.paused_at, self.paused_by or "", bool(self.pause_interrupts))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether somebody runs it or means to go on by himself: it runs or is paused."""
+        return self.state in {"running", "paused"}
+
+    def seconds_paused(self, now: dt.datetime) -> float:
+        """Return how long its present launch has been paused, all pauses together."""
+        present = 0.0 if self.paused_at is None else (now - self.paused_at).total_seconds()
+        return self.paused_seconds + max(0.0, present)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

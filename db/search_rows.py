@@ -157,6 +157,12 @@ def trials(sweep_id: int) -> Select[Any]:
     )
 
 
+def slot_seconds(sweep_id: int) -> Select[Any]:
+    """Query what all trials of a search have cost."""
+    cost = _cost(sweep_id)
+    return select(func.sum(cost.c.slot_seconds).label("slot_seconds"))
+
+
 def _asked(sweep_id: int) -> Any:
     links = search_trial_jobs.c
     return (

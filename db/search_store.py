@@ -118,6 +118,10 @@ class SearchReader:
         """Return the trials in the order of proposing."""
         return [search_rows.to_trial(row) for row in self._rows(search_rows.trials(self._sweep_id))]
 
+    def slot_seconds(self) -> float:
+        """Return what all trials have cost: wall time of the attempts that they were the first to ask for."""
+        return float(self._rows(search_rows.slot_seconds(self._sweep_id))[0]["slot_seconds"] or 0.0)
+
     def counts_of(self, fingerprints: Collection[str]) -> list[dict[str, int]]:
         """Return ``images``, ``correct``, ``validation_images`` and ``validation_correct`` of finished evaluations."""
         return self._rows(search_rows.counts_of(fingerprints))

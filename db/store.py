@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.engine import URL
 
-from db import checkpoints, driver_rows, environment_rows, job_rows, points, publications, result_rows, schema
+from db import checkpoints, driver_rows, environment_rows, job_rows, pauses, points, publications, result_rows, schema
 from db.engine import transaction
+from db.errors import UnknownNameError
 from db.measurement_rows import unfinished_rounds
 from db.records import (
     DriverIdentity,
@@ -20,6 +21,7 @@ from db.records import (
     MeasurementRecord,
     NewJob,
     PublishedRecord,
+    SweepRow,
     TrainingRecord,
 )
 from db.search_store import SearchWriter
@@ -129,16 +131,44 @@ class Store:
             return driver_rows.take_sweep(connection, values, driver_id, self._now())
 
     def set_sweep_state(self, sweep_id: int, state: str) -> None:
-        """Set a sweep's state: ``running``, ``paused``, ``stopped``, ``finished`` or ``failed``."""
+        """Set a sweep's state: ``running``, ``stopped``, ``finished`` or ``failed``; it is not paused any more."""
         finished_at = self._now() if state in {"finished", "failed"} else None
-        values = {"state": state, "finished_at": finished_at, "updated_at": self._now()}
+        values = {"state": state, "finished_at": finished_at, "updated_at": self._now(), **pauses.NOT_PAUSED}
         with self._transaction() as connection:
             connection.execute(update(sweeps).where(sweeps.c.sweep_id == sweep_id).values(values))
 
-    def sweep_state(self, sweep_id: int) -> str | None:
-        """Return a sweep's state, which another process may have set; None when there is no such sweep."""
+    def pause_sweep(self, sweep_id: int, by: str, *, interrupts: bool) -> bool:
+        """Ask a sweep's driver to start nothing until ``resume_sweep``.
+
+        A pause that lets jobs run on may be made one that interrupts them; it keeps who asked for it first, and when.
+
+        Args:
+            sweep_id: The sweep.
+            by: Who asks, as ``user@host``.
+            interrupts: Whether to interrupt what runs; else it goes on to its end.
+
+        Returns:
+            False when nobody runs the sweep, or it is paused already.
+        """
         with self._transaction() as connection:
-            return connection.execute(select(sweeps.c.state).where(sweeps.c.sweep_id == sweep_id)).scalar()
+            return pauses.pause(connection, sweep_id, by, interrupts=interrupts, now=self._now())
+
+    def resume_sweep(self, sweep_id: int) -> bool:
+        """Let a paused sweep go on; False when it is not paused, or nobody runs it."""
+        with self._transaction() as connection:
+            return pauses.resume(connection, sweep_id, self._now())
+
+    def sweep(self, sweep_id: int) -> SweepRow:
+        """Return a sweep, whose state another process may have set.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        with self._transaction() as connection:
+            row = connection.execute(select(sweeps).where(sweeps.c.sweep_id == sweep_id)).mappings().one_or_none()
+        if row is None:
+            raise UnknownNameError(f"there is no sweep number {sweep_id}", "`orchestrator status` shows the newest.")
+        return SweepRow(**row)
 
     def release_sweep(self, sweep_id: int, driver_id: str) -> None:
         """Let the sweep go, if this driver holds it."""

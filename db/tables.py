@@ -106,9 +106,21 @@ sweeps = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
+    # Earlier pauses of the present launch, together.
+    Column("paused_seconds", Double, nullable=False, server_default="0"),
+    # Since when, by whom (user@host), and whether running jobs are interrupted; NULL unless the state is paused.
+    Column("paused_at", UtcDateTime),
+    Column("paused_by", Text),
+    Column("pause_interrupts", Boolean),
     UniqueConstraint("name"),
     _one_of("state", SWEEP_STATES),
     CheckConstraint("(finished_at IS NOT NULL) = (state IN ('finished', 'failed'))", name="finished_at"),
+    CheckConstraint(f"paused_seconds >= 0 AND paused_seconds < {LARGEST}", name="paused_seconds"),
+    CheckConstraint(
+        "(paused_at IS NOT NULL) = (state = 'paused') AND (paused_by IS NOT NULL) = (state = 'paused')"
+        " AND (pause_interrupts IS NOT NULL) = (state = 'paused')",
+        name="pause",
+    ),
     Index(None, "driver_id"),
 )
 

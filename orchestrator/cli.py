@@ -12,7 +12,18 @@ import sys
 import click
 
 from db import errors as store_errors
-from orchestrator.commands import collecting, doctor, exchange, results, running, searching, sql, upkeep, watching
+from orchestrator.commands import (
+    collecting,
+    doctor,
+    exchange,
+    results,
+    running,
+    searching,
+    sql,
+    steering,
+    upkeep,
+    watching,
+)
 from orchestrator.errors import OrchestratorError
 
 #: What the person typed cannot be used.
@@ -47,6 +58,7 @@ for command in (
     *running.COMMANDS,
     *doctor.COMMANDS,
     *searching.COMMANDS,
+    *steering.COMMANDS,
     *watching.COMMANDS,
     *results.COMMANDS,
     *sql.COMMANDS,

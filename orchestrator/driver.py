@@ -5,24 +5,25 @@ It holds nothing that the store does not: kill it at any moment and launch the s
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-import signal
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from typing_extensions import assert_never
 
-from db.errors import DatabaseUnavailableError
 from db.store import utc_now
 from orchestrator.errors import ImpossibleHereError
-from orchestrator.results import environment_record, epoch_record, measured_so_far, store_result
+from orchestrator.orders import Orders
+from orchestrator.patience import PatientCalls
+from orchestrator.results import environment_record, epoch_record, store_result
 from orchestrator.scheduling.events import (
     Added,
     Drain,
     EndAttempt,
     Ended,
     Outcome,
+    Paused,
+    Resumed,
     RetireSlot,
     Running,
     SeenElsewhere,
@@ -37,16 +38,17 @@ from orchestrator.scheduling.events import (
     Tick,
     Withdrawn,
 )
+from orchestrator.signals import Signals
 from orchestrator.slots.ray_pool import PoolEvent, SlotArrived, SlotDied, SlotNews
+from orchestrator.slots.roster import SLOTLESS_SECONDS, Roster
 from orchestrator.slots.supervisor import WorkerDied
-from workers.protocol.jobs import EvaluateJob, MeasureJob, TrainJob
-from workers.protocol.orders import Diverged, EpochDone, Failed, Finished, MeasureResult, Order, Progress
+from workers.protocol.orders import Diverged, EpochDone, Failed, Finished, MeasureResult, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from types import FrameType
+    from collections.abc import Mapping, Sequence
 
     from db.reader import Reader
+    from db.records import Pause
     from db.store import Store
     from orchestrator.driver_identity import DriverWatch
     from orchestrator.driver_partners import JobNews, JobSource, Listener
@@ -58,8 +60,6 @@ if TYPE_CHECKING:
     from orchestrator.slots.supervisor import News
     from workers.protocol.jobs import Job
 
-T = TypeVar("T")
-
 #: Longest wait for news from the slots before the clock is looked at again, seconds.
 WAIT_SECONDS = 0.5
 #: Between two signs of life of the driver in the store, seconds.
@@ -70,10 +70,6 @@ LOOK_SECONDS = 2.0
 LOOK_AT_ALL_SECONDS = 20.0
 #: Between two looks for machines that joined, seconds.
 DISCOVERY_SECONDS = 15.0
-#: How long the driver waits for a database that went away while the slots go on working, seconds.
-PATIENCE_SECONDS = 600.0
-#: How long the driver waits for a slot when there is none, seconds.
-SLOTLESS_SECONDS = 120.0
 #: Between two signs of progress of one job in the store, seconds.
 PROGRESS_SECONDS = 2.0
 
@@ -124,7 +120,6 @@ class Driver:
         source: JobSource | None = None,
     ) -> None:
         self._store = store
-        self._reader = reader
         self._sweep_id = sweep_id
         self._driver_id = driver_id
         self._drivers = drivers
@@ -135,14 +130,15 @@ class Driver:
         self._scheduler = scheduler
         self._jobs = jobs
         self._files = files
-        self._data_directory = data_directory
         self._listener = listener
         self._source = source
         self._source_has_news = True
-        self._signals: list[int] = []
-        self._signals_followed = 0
-        self._last_slot_seen = time.monotonic()
-        self._slots: set[str] = set()
+        self._signals = Signals()
+        self._patiently = PatientCalls(listener.note, lambda: self._signals.repeated)
+        self._orders = Orders(reader, files, data_directory, source, self._patiently)
+        self._pause: Pause | None = None
+        self._paused_since = 0.0
+        self._slots = Roster()
         self._slot_of: dict[tuple[str, int], str] = {}
         self._post_mortems: dict[tuple[str, int], tuple[str, str]] = {}
         self._due: dict[str, float] = {}
@@ -155,8 +151,7 @@ class Driver:
         Returns:
             None, or the number of the signal that ended the run.
         """
-        handlers = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with self._signals:
             self._pool.start(self._requests)
             for arrival in self._arrived:
                 self._take(arrival)
@@ -167,22 +162,21 @@ class Driver:
                 self._follow_the_clock()
                 self._ask_the_source()
                 if self._settled:
-                    return self._signals[0] if self._signals else None
-                self._require_slots()
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+                    return self._signals.first
+                self._slots.require_some(patiently=self._pool.starting or self._scheduler.paused)
 
     @property
     def _settled(self) -> bool:
-        if not self._scheduler.settled or not (self._environments or self._signals):
+        if not self._scheduler.settled or not (self._environments or self._signals.first):
             return False
         return self._source is None or not self._source_has_news or self._scheduler.draining
 
     def _ask_the_source(self) -> None:
-        """Let further jobs come, once there are slots for them and until somebody stops it all."""
+        """Let further jobs come, once there are slots for them and until somebody pauses or stops it all."""
         source = self._source
-        if source is None or not self._source_has_news or not self._slots or self._scheduler.draining:
+        if source is None or not self._source_has_news or not self._slots:
+            return
+        if self._scheduler.draining or self._scheduler.paused:
             return
         self._source_has_news = False
         self._follow(source.advance(len(self._slots), self._patiently))
@@ -197,29 +191,14 @@ class Driver:
         if news.added:
             self._feed(Added(news.added))
 
-    def _require_slots(self) -> None:
-        """Give up when there has been no slot for long; a cluster may lose its machines and get others.
-
-        Raises:
-            ImpossibleHereError: There has been none.
-        """
-        now = time.monotonic()
-        if self._slots or self._pool.starting:
-            self._last_slot_seen = now
-        elif now - self._last_slot_seen > SLOTLESS_SECONDS:
-            raise ImpossibleHereError(f"no slot for {SLOTLESS_SECONDS:.0f} s", hint="the logs above say why")
-
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._signals.append(number)
-
     def _follow_signals(self) -> None:
-        asked = len(self._signals)
-        if asked == self._signals_followed:
+        if not self._signals.heard_more():
             return
-        self._signals_followed = asked
-        if asked == 1 and self._signals[0] == signal.SIGINT and self._scheduler.running:
-            count = len(self._scheduler.running)
-            self._listener.note(f"finishing the {count} running job(s), starting no more; Ctrl-C again stops them now")
+        running = len(self._scheduler.running)
+        if running and not self._signals.urgent:
+            self._listener.note(
+                f"finishing the {running} running job(s), starting no more; Ctrl-C again stops them now"
+            )
             self._feed(Drain())
         else:
             self._feed(StopNow())
@@ -250,9 +229,26 @@ class Driver:
             news = fingerprint in self._scheduler.elsewhere or state != self._scheduler.tasks[fingerprint].state
             if news and fingerprint not in self._scheduler.running:
                 self._feed(SeenElsewhere(fingerprint, state))
-        if self._patiently(lambda: self._store.sweep_state(self._sweep_id)) == "stopped":
+        sweep = self._patiently(lambda: self._store.sweep(self._sweep_id))
+        if sweep.state == "stopped":
             self._listener.note("the sweep was cancelled")
             self._feed(StopNow())
+        elif sweep.pause != self._pause:
+            self._follow_pause(sweep.pause)
+
+    def _follow_pause(self, pause: Pause | None) -> None:
+        before, self._pause = self._pause, pause
+        self._listener.paused(pause)
+        if pause is None:
+            if self._source is not None:
+                self._source.rested(time.monotonic() - self._paused_since)
+            self._feed(Resumed())
+            return
+        if before is None:
+            self._paused_since = time.monotonic()
+        self._feed(Paused(pause.interrupts, f"interrupted by a pause ({pause.by})"))
+        for slot_id in self._slots:
+            self._pool.rest(slot_id)
 
     # ---- from the slots ----------------------------------------------------------------------------------------
 
@@ -264,10 +260,10 @@ class Driver:
                 self._patiently(lambda: self._store.put_environment(environment_record(environment), slot.node))
                 self._listener.slot(slot.slot_id, environment)
                 self._feed(SlotUp(slot))
+                if self._pause is not None:
+                    self._pool.rest(slot.slot_id)
             case SlotDied(slot_id, message):
-                self._slots.discard(slot_id)
-                self._listener.slot(slot_id, None)
-                self._listener.note(f"slot {slot_id} is gone: {message}")
+                self._lose(slot_id, "is gone: ", message)
                 self._feed(SlotLost(slot_id))
             case SlotNews(slot_id, news):
                 self._take_news(slot_id, news)
@@ -333,8 +329,8 @@ class Driver:
         match action:
             case Start(fingerprint, slot_id):
                 self._start(fingerprint, slot_id)
-            case StopAttempt(slot_id):
-                self._pool.stop_attempt(slot_id)
+            case StopAttempt(slot_id, fingerprint, attempt):
+                self._pool.stop_attempt(slot_id, fingerprint, attempt)
             case EndAttempt():
                 self._end(action)
             case SetState(fingerprint, state, reason):
@@ -347,9 +343,14 @@ class Driver:
 
     def _retire(self, slot_id: str, reason: str) -> None:
         self._pool.retire(slot_id)
-        self._slots.discard(slot_id)
+        self._lose(slot_id, "is not used any more in this run, ", f"its device is broken: {reason}")
+
+    def _lose(self, slot_id: str, what: str, reason: str) -> None:
+        self._slots.lose(slot_id, reason)
         self._listener.slot(slot_id, None)
-        self._listener.note(f"slot {slot_id} is not used any more in this run, its device is broken: {reason}")
+        self._listener.note(f"slot {slot_id} {what}{reason}")
+        if not self._slots:
+            self._listener.note(f"there is no slot left; waiting {SLOTLESS_SECONDS:.0f} s for another one")
 
     def _start(self, fingerprint: str, slot_id: str) -> None:
         slot = self._scheduler.running[fingerprint][0]
@@ -369,30 +370,7 @@ class Driver:
         self._slot_of[fingerprint, attempt] = slot_id
         self._feed(Running(fingerprint, attempt))
         self._listener.started(slot_id, fingerprint)
-        self._pool.send(slot_id, self._order(fingerprint, attempt))
-
-    def _order(self, fingerprint: str, attempt: int) -> Order:
-        job = self._jobs[fingerprint]
-        order = Order(
-            job=job,
-            attempt=attempt,
-            directory=str(self._files.attempt_directory(fingerprint, attempt)),
-            data_directory=self._data_directory,
-        )
-        if isinstance(job, TrainJob):
-            validate_after = self._source.validate_after(fingerprint) if self._source else ()
-            resume_from = self._files.resume_point(fingerprint, attempt)
-            return dataclasses.replace(order, resume_from=resume_from, validate_after=validate_after)
-        if isinstance(job, EvaluateJob):
-            row = self._patiently(lambda: self._reader.training(job.training.fingerprint)) or {}
-            return dataclasses.replace(
-                order, checkpoint=row.get("checkpoint"), checkpoint_sha256=row.get("checkpoint_sha256")
-            )
-        if isinstance(job, MeasureJob):
-            rows = self._patiently(lambda: self._reader.measurements_of(fingerprint))
-            if rows and not rows[0].record.complete:
-                return dataclasses.replace(order, so_far=measured_so_far(rows[0].record))
-        return order
+        self._pool.send(slot_id, self._orders.order(self._jobs[fingerprint], attempt))
 
     def _end(self, action: EndAttempt) -> None:
         if action.outcome in {"lost", "timeout"}:
@@ -416,18 +394,3 @@ class Driver:
             )
         )
         self._listener.ended(action.fingerprint, action.next_state, action.reason)
-
-    def _patiently(self, call: Callable[[], T]) -> T:
-        """Call the store; while it is away, wait: the slots go on working and nothing they report is lost."""
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        told = False
-        while True:
-            try:
-                return call()
-            except DatabaseUnavailableError as error:
-                if time.monotonic() > give_up or len(self._signals) > 1:
-                    raise
-                if not told:
-                    self._listener.note(f"the database is away, waiting for it: {error}")
-                    told = True
-                time.sleep(1.0)

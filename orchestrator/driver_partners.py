@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from db.records import Pause
     from orchestrator.scheduling.events import Task
     from workers.protocol.orders import Environment, EpochDone
 
@@ -53,6 +54,9 @@ class JobSource(Protocol):
             patiently: How the store is called.
         """
 
+    def rested(self, seconds: float) -> None:
+        """Take in that the sweep was paused for so long: what it is given in hours is not used up by that."""
+
     def epoch_done(self, report: EpochDone, patiently: Patience) -> JobNews:
         """Take in an epoch of a training, which is stored."""
 
@@ -80,6 +84,9 @@ class Listener(Protocol):
 
     def round_done(self, fingerprint: str) -> None:
         """A measurement has one more round and wants another one."""
+
+    def paused(self, pause: Pause | None) -> None:
+        """The sweep is paused (by whom, since when), or goes on (None)."""
 
     def note(self, text: str) -> None:
         """Something worth a line."""

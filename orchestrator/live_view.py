@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from db.remaining import StageLeft, remaining
+from orchestrator.output import pause_words
 from workers.protocol.jobs import STAGES, MeasureJob
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from typing_extensions import Self
 
+    from db.records import Pause
     from workers.protocol.jobs import Job
     from workers.protocol.orders import Environment
 
@@ -71,6 +73,7 @@ class LiveView:
         self._seconds: dict[str, list[float]] = {stage: [] for stage in STAGES}
         self._rounds_done = Counter(rounds_done)
         self._began = time.monotonic()
+        self._pause: Pause | None = None
         self._live = Live(
             get_renderable=self._screen,
             console=console,
@@ -144,6 +147,20 @@ class LiveView:
             if not self._console.is_terminal:
                 self.note(f"{job.stage:8} round {self._rounds_done[fingerprint]} in {seconds:5.1f} s  {job.label}")
 
+    def paused(self, pause: Pause | None) -> None:
+        """The sweep is paused, or goes on."""
+        self._pause = pause
+        if pause is None:
+            self.note("going on after the pause")
+            return
+        running = sum(line.fingerprint is not None for line in self._slots.values())
+        if running:
+            what = "are interrupted" if pause.interrupts else "go on to their end"
+            running_jobs = f"{running} running job(s) {what}, "
+        else:
+            running_jobs = ""
+        self.note(f"paused by {pause.by}: {running_jobs}nothing new starts before `orchestrator resume {self._title}`")
+
     def note(self, text: str) -> None:
         """Something worth a line."""
         elapsed = time.strftime("%H:%M:%S", time.gmtime(time.monotonic() - self._began))
@@ -167,6 +184,8 @@ class LiveView:
         over, count = self._counted()
         eta = self._seconds_left()
         left = f", about {_duration(eta)} left" if eta is not None and over < count else ""
+        if self._pause is not None:
+            left = f", {pause_words(self._pause)}"
         head = Text.assemble((self._title, "bold"), f"  {over} of {count} jobs{left}")
         return Group(Text(), head, self._stages(), self._slot_table())
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
+    from db.records import Pause
+
     Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
 FORMATS = ("table", "csv", "json", "latex", "markdown", "parquet")
@@ -189,3 +191,8 @@ def shown(name: str, value: Any) -> str:
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     return "".join(character if character.isprintable() else "�" for character in str(value))
+
+
+def pause_words(pause: Pause) -> str:
+    """Say since when and by whom a sweep is paused."""
+    return f"paused since {pause.since:%Y-%m-%d %H:%M} UTC by {pause.by}"

@@ -135,7 +135,7 @@ class Budget(Section):
     slot_hours: Annotated[float, Number(0, low_open=True)] | None = None
     """Time of all slots together that the trials have used, in hours."""
     hours: Annotated[float, Number(0, low_open=True)] | None = None
-    """Time since the command was given, in hours; what runs then is finished."""
+    """Time since the command was given, in hours, without pauses; what runs then is finished."""
 
 
 class SpeedupSection(Section):

@@ -10,6 +10,7 @@ from orchestrator.source_tree import KeyPath, Problem
 from orchestrator.sweep import Sweep
 from orchestrator.sweep_file import Document
 from orchestrator.sweep_spec import SweepSpec
+from workers.protocol.architecture import stage_starts
 from workers.protocol.ipu import IPU_ONLY_PRECISIONS, ImpossibleLayoutError, IpuSettings
 
 SECTION: KeyPath = ("slots", "ipu")
@@ -27,6 +28,7 @@ def placement_problems(sweep: Sweep, cells: Sequence[Combination]) -> Iterator[P
     if ipu is None:
         return
     yield from _optimizer_problems(sweep)
+    yield from _split_problems(ipu, sweep.document)
     on_ipus = {_network(cell): cell for cell in reversed(cells) if has_precision("ipu", cell.precision)}
     yield from _size_problems(ipu, [cell.variant.size for cell in on_ipus.values()], sweep.document)
     for cell in on_ipus.values():
@@ -60,6 +62,26 @@ def _optimizer_problems(sweep: Sweep) -> Iterator[Problem]:
     if recipe.optimizer == "sgd" and recipe.momentum > 0.0:
         message = "sgd with momentum is Nesterov's, which PopTorch does not have: take rmsprop, adamw or momentum: 0"
         yield sweep.document.problem(("recipe", "optimizer"), message)
+
+
+def _split_problems(ipu: IpuSettings, document: Document) -> Iterator[Problem]:
+    """Check where stages begin, for those sizes too that are named and not in the sweep."""
+    for size, names in ipu.split.items():
+        known = stage_starts(size)
+        path = (*SECTION, "split", size)
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            blocks = [name for name in known if name.count(".") == 2]
+            message = (
+                f"{size} has no module {unknown[0]!r} that a stage after the first could begin at: take one of "
+                f"{blocks[0]} to {blocks[-1]}, a part of one such as {blocks[-1]}.spatial, head or classifier"
+            )
+            yield document.problem(path, message)
+        elif list(names) != sorted(set(names), key=known.index):
+            message = (
+                f"stages begin in the order in which the network runs: {', '.join(sorted(set(names), key=known.index))}"
+            )
+            yield document.problem(path, message)
 
 
 def _size_problems(ipu: IpuSettings, sizes: Sequence[str], document: Document) -> Iterator[Problem]:

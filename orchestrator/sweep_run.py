@@ -13,6 +13,7 @@ from db.store import open_store
 from orchestrator.driver import Driver
 from orchestrator.driver_identity import LEASE_SECONDS, DriverWatch, this_driver
 from orchestrator.live_view import LiveView
+from orchestrator.output import pause_words
 from orchestrator.placement import runs_on
 from orchestrator.results import environment_record, store_result
 from orchestrator.run_files import RunFiles
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from db.reader import Reader
-    from db.records import JobRow
+    from db.records import JobRow, Pause
     from db.store import Store
     from orchestrator.capacity import Capacity
     from orchestrator.driver_partners import JobSource
@@ -136,14 +137,15 @@ class SweepRun:
         Raises:
             SweepHeldError: It lives.
         """
+        pause = self._pause_before()
         self._drivers.reap_the_dead()
         give_up = time.monotonic() + LEASE_SECONDS * 1.5
-        text = self._sweep.document.text
+        spec_text = self._sweep.document.text
         told = False
         while True:
             try:
                 sweep_id = self._store.take_sweep(
-                    self._sweep.spec.name, text, digest(text), str(self._files.home), self._identity.driver_id
+                    self._sweep.spec.name, spec_text, digest(spec_text), str(self._files.home), self._identity.driver_id
                 )
                 self._store.set_sweep_state(sweep_id, "running")
             except SweepHeldError as error:
@@ -155,7 +157,14 @@ class SweepRun:
                 time.sleep(2.0)
                 self._drivers.reap_the_dead()
             else:
+                if pause is not None:
+                    text = f"note: the sweep was {pause_words(pause)}; launching it ends the pause"
+                    self._console.print(text, markup=False, highlight=False)
                 return sweep_id
+
+    def _pause_before(self) -> Pause | None:
+        """Return the pause in which an earlier driver of the sweep has died, if it has."""
+        return next((row.pause for row in self._reader.sweeps() if row.name == self._sweep.spec.name), None)
 
     def put_environments(self) -> None:
         """Keep what the slots are, before any job names it."""

@@ -1,4 +1,4 @@
-"""Whether somebody works on a sweep that should run; and the reader's time."""
+"""Whether somebody works on a sweep that should run, or has paused it; and the reader's time."""
 
 import datetime as dt
 from typing import Final
@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.data.reading import Source
 from dashboard.words import wording
+from dashboard.words.sweep_words import paused
 from db.records import DriverRow, SweepRow
 
 #: Longer than several heartbeats: a driver that has been silent for so long has probably died.
@@ -28,9 +29,11 @@ def zone() -> dt.tzinfo:
 
 
 def warn(where: Source, sweep: SweepRow) -> DriverRow | None:
-    """Warn when nobody works on a sweep that should run; return its driver."""
+    """Tell of a pause, and warn when nobody works on a sweep that should run; return its driver."""
     driver = where.reader.driver(sweep.driver_id) if sweep.driver_id else None
-    if sweep.state == "running":
+    if sweep.pause is not None:
+        st.info(paused(sweep.name, sweep.pause, now(), zone()), icon=":material/pause_circle:")
+    if sweep.goes_on:
         _warn(driver)
     return driver
 

@@ -49,7 +49,7 @@ def show(sweep: SweepRow, shown: Source, *, follows: bool) -> None:
         shown: What the rest of the page shows.
         follows: Whether the rest shall be shown anew, too, when there is something new.
     """
-    every = _REFRESH_SECONDS if sweep.state == "running" else None
+    every = _REFRESH_SECONDS if sweep.goes_on else None
     st.fragment(_head, run_every=every)(sweep.sweep_id, shown, follows=follows)
 
 
@@ -93,7 +93,10 @@ def _now(sweep_id: int) -> Source:
 def _numbers(account: Account, sweep: SweepRow, driver: DriverRow | None) -> None:
     """Show how far the search is in a few numbers, and as a bar."""
     running = sweep.state == "running"
-    hours = 0.0 if driver is None else search_words.hours_since(driver.started_at, drivers.now())
+    now = drivers.now()
+    hours = 0.0
+    if driver is not None:  # pauses use up nothing
+        hours = search_words.hours_since(driver.started_at, now) - sweep.seconds_paused(now) / 3600
     paid = account.slot_hours[-1] if account.slot_hours else 0.0
     state, trials, cost, left = st.columns(4)
     state.metric("State", sweep.state)
@@ -106,7 +109,7 @@ def _numbers(account: Account, sweep: SweepRow, driver: DriverRow | None) -> Non
     else:
         left.metric("Took" if sweep.finished_at else "Last change", _ago(sweep))
     used = search_words.share_used(account, hours)
-    if used is not None and running:
+    if used is not None and sweep.goes_on:
         st.progress(used, text=f"{used:.0%} of the budget used: {search_words.budget_used(account, hours)}")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dashboard.words import wording
+from db.records import Pause
 from db.remaining import Remaining
 from db.sweep_progress import EventRow, Rounds, SlotRow
 
@@ -61,6 +62,23 @@ def finishing(rest: Remaining, now: dt.datetime, zone: dt.tzinfo) -> str:
         low, high = (_clock(now, seconds, zone) for seconds in (rest.low, rest.high))
         words += f", likely between {low} and {high}" if low != high else ""
     return f"{words} ({zone}), by how long its jobs took so far."
+
+
+def paused(name: str, pause: Pause, now: dt.datetime, zone: dt.tzinfo) -> str:
+    """Say since when and by whom a sweep is paused, what that means, and how it goes on.
+
+    Args:
+        name: Of the sweep.
+        pause: Its pause.
+        now: The time, aware.
+        zone: The reader's.
+    """
+    lasted = (now - pause.since).total_seconds()
+    what = "Running jobs were interrupted" if pause.interrupts else "Running jobs go on to their end"
+    return (
+        f"Paused since {_clock(now, -lasted, zone)} ({zone}) by {wording.literal(pause.by)}. "
+        f"{what}, nothing new starts. `orchestrator resume {name}` lets it go on."
+    )
 
 
 def _clock(now: dt.datetime, seconds: float, zone: dt.tzinfo) -> str:

@@ -20,6 +20,7 @@ from db.bundles.manifest import CHUNK, FORMAT, MANIFEST_TABLE, Manifest, program
 from db.bundles.selection import rows_of
 from db.engine import is_sqlite, open_read_engine, transaction
 from db.errors import BundleError, StoreError
+from db.pauses import NOT_PAUSED
 from db.reader import open_reader
 from db.store import utc_now
 from db.tables import attempts, drivers, jobs, metadata, sweeps
@@ -142,7 +143,8 @@ def _put_at_rest(bundle: Connection, now: dt.datetime) -> None:
     bundle.execute(update(attempts).where(attempts.c.outcome.is_(None)).values(lost))
     queued = {"state": "queued", "reason": _WAS_RUNNING, "driver_id": None, "slot": None}
     bundle.execute(update(jobs).where(jobs.c.state == "running").values(queued))
-    bundle.execute(update(sweeps).where(sweeps.c.state == "running").values(state="stopped"))
+    going_on = sweeps.c.state.in_(["running", "paused"])
+    bundle.execute(update(sweeps).where(going_on).values(state="stopped", **NOT_PAUSED))
     bundle.execute(update(sweeps).values(driver_id=None, artifacts=""))
     bundle.execute(update(drivers).where(drivers.c.ended_at.is_(None)).values(ended_at=now))
 

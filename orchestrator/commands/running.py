@@ -1,8 +1,7 @@
-"""Commands that do something: plan, launch, cancel, retry, slots, dashboard."""
+"""Commands that run something: plan, launch, slots, dashboard."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from db.store import open_store
 from orchestrator.commands.options import database_option, database_url, home_directory, json_option, reading
 from orchestrator.errors import ImpossibleHereError
 from orchestrator.output import print_json, print_rows
@@ -165,80 +163,6 @@ def same_command() -> str:
 
 
 @click.command()
-@click.argument("sweep")
-@click.option("--job", "jobs", multiple=True, help="Only these jobs (fingerprint or its beginning).")
-@database_option
-def cancel(sweep: str, jobs: tuple[str, ...]) -> int:
-    """Cancel a sweep, or some of its waiting jobs."""
-    with reading() as reader, contextlib.closing(open_store(database_url())) as store:
-        row = reader.sweep(sweep)
-        wanted = [reader.job(job).fingerprint for job in jobs] or [
-            one.fingerprint for one in reader.jobs_of(row.sweep_id)
-        ]
-        count = store.cancel(wanted)
-        if not jobs and row.driver_id is not None:
-            store.set_sweep_state(row.sweep_id, "stopped")
-    click.echo(f"{count} waiting job(s) cancelled; `orchestrator retry {row.name}` brings them back")
-    return 0
-
-
-@click.command()
-@click.argument("sweep")
-@click.option("--failed", is_flag=True, help="Only failed and quarantined jobs, not cancelled or diverged ones.")
-@database_option
-def retry(sweep: str, failed: bool) -> int:
-    """Give a sweep's unsuccessful jobs a new chance.
-
-    The next launch runs them.
-    """
-    states = ("failed", "quarantined") if failed else ("failed", "quarantined", "cancelled", "diverged")
-    with reading() as reader, contextlib.closing(open_store(database_url())) as store:
-        row = reader.sweep(sweep)
-        jobs = reader.jobs_of(row.sweep_id)
-        again = {job.fingerprint for job in jobs if job.state in states}
-        followers = [job.fingerprint for job in jobs if job.depends_on in again and job.state == "cancelled"]
-        count = store.requeue([*again, *followers], (*states, "cancelled"))
-    click.echo(f"{count} job(s) queued again; run its file again to do them")
-    return 0
-
-
-@click.command()
-@click.argument("sweep", required=False)
-@click.option("--noisy", is_flag=True, help="Only measurements that something disturbed: noisy or contended ones.")
-@click.option("--stale", is_flag=True, help="Only measurements of hardware and software that is no longer there.")
-@database_option
-def remeasure(sweep: str | None, noisy: bool, stale: bool) -> int:
-    """Measure throughput again, of one sweep or, with --noisy or --stale, of all.
-
-    The next launch does it; the earlier measurements stay, and the newest counts.
-    """
-    if sweep is None and not (noisy or stale):
-        raise click.UsageError("name a sweep; or --noisy or --stale for those of all sweeps")
-    with reading() as reader, contextlib.closing(open_store(database_url())) as store:
-        sweeps = reader.sweeps() if sweep is None else [reader.sweep(sweep)]
-        for row in sweeps:
-            measured = reader.measured_jobs([row.sweep_id])
-            old = [one["fingerprint"] for one in measured if one["stale"]]
-            disturbed = [one["fingerprint"] for one in measured if one["verdict"] != "clean" and not one["stale"]]
-            everything = [] if noisy or stale else [one["fingerprint"] for one in measured if not one["stale"]]
-            count = store.requeue(disturbed if noisy else everything, ("done",))
-            click.echo(f"{row.name}: {_to_remeasure(count, len(old), stale=stale, noisy=noisy)}")
-    return 0
-
-
-def _to_remeasure(queued: int, old: int, *, stale: bool, noisy: bool) -> str:
-    """Tell what the next launch of a sweep's file measures.
-
-    A stale measurement is not done again where it was done: that environment is gone. A launch measures in the present
-    one, which makes another job of it.
-    """
-    words = [] if stale and not noisy else [f"{queued} measurement(s) queued again"]
-    if old or stale:
-        words.append(f"{old} stale one(s), which a launch measures with the present software in any case")
-    return f"{'; '.join(words)}; run its file again to do them" if queued or old else "nothing to measure again"
-
-
-@click.command()
 @click.argument("sweep_file", metavar="[SWEEP.YAML]", required=False, type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the file.")
 @click.option("--address", metavar="ADDRESS", help="Ray cluster to look at; else this machine.")
@@ -296,4 +220,4 @@ def dashboard(port: int | None) -> int:
         return 0
 
 
-COMMANDS = (plan, launch, cancel, retry, remeasure, slots, dashboard)
+COMMANDS = (plan, launch, slots, dashboard)

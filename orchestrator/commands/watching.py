@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from orchestrator.commands.options import database_option, json_option, reading, sweep_argument
 from orchestrator.errors import InputError
-from orchestrator.output import print_json, print_rows, shown
+from orchestrator.output import pause_words, print_json, print_rows, shown
 from workers.protocol.orders import LOG_FILE
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ WATCH_SECONDS = 2.0
 def status(sweep: str | None, watch: bool, as_json: bool) -> int:
     """Show how far a sweep is.
 
-    Jobs per stage and state, and what runs now. Without a name: the newest sweep.
+    Jobs per stage and state, what runs now, and whether it is paused. Without a name: the newest sweep.
     """
     with reading() as reader:
         while True:
             row = chosen_sweep(reader, sweep)
             if as_json:
-                print_json(reader.counts(row.sweep_id))
+                print_json({**reader.counts(row.sweep_id), **_pause_of(row)})
             else:
                 _print_status(reader, row, clear=watch)
             if not watch or row.driver_id is None:
@@ -59,12 +60,21 @@ def chosen_sweep(reader: Reader, name: str | None) -> SweepRow:
     return known[0]
 
 
+def _pause_of(row: SweepRow) -> dict[str, Any]:
+    """Return what programs read of a pause; nothing where there is none."""
+    if row.pause is None:
+        return {}
+    return {"paused": dataclasses.asdict(row.pause)}
+
+
 def _print_status(reader: Reader, row: SweepRow, *, clear: bool) -> None:
     if clear:
         click.clear()
     driver = reader.driver(row.driver_id) if row.driver_id else None
     who = f", driven by process {driver.pid} on {driver.host}" if driver else ""
-    click.echo(f"{row.name}: {row.state}{who}")
+    click.echo(f"{row.name}: {row.state if row.pause is None else pause_words(row.pause)}{who}")
+    if row.pause is not None:
+        click.echo(f"nothing new starts before: orchestrator resume {row.name}")
     counts = reader.counts(row.sweep_id)
     states = list(dict.fromkeys(state for by_state in counts.values() for state in by_state))
     rows = [
@@ -126,10 +136,19 @@ def explain(job: str, as_json: bool) -> int:
 def _reason(reader: Reader, row: JobRow) -> str:
     """Return in words why the job is in its state."""
     if row.state == "queued":
-        return row.reason or _why_queued(reader, row)
+        return _why_paused(reader, row) or row.reason or _why_queued(reader, row)
     if row.state == "running":
         return f"on slot {row.slot} since {shown('', row.started_at)}; {row.progress_text or 'no progress said yet'}"
     return row.reason or {"done": "its result is stored"}.get(row.state, "no reason was given")
+
+
+def _why_paused(reader: Reader, row: JobRow) -> str:
+    """Tell who paused the job; empty while somebody runs it in a sweep that is not paused."""
+    driven = [sweep for sweep in reader.sweeps_of(row.fingerprint) if sweep.driver_id is not None]
+    paused = [f"its sweep {sweep.name} is {pause_words(sweep.pause)}" for sweep in driven if sweep.pause is not None]
+    if len(paused) < len(driven) or not paused:
+        return ""
+    return f"{'; '.join(paused)}: `orchestrator resume` lets it go on"
 
 
 def _why_queued(reader: Reader, row: JobRow) -> str:

@@ -178,6 +178,24 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """Start nothing until ``Resumed``.
+
+    Attributes:
+        interrupts: Whether what runs is stopped, too, and queued again; else it goes on to its end.
+        reason: Who wants it, for a person.
+    """
+
+    interrupts: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Go on after ``Paused``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Start nothing more; let what runs come to its end."""
 
@@ -198,6 +216,8 @@ Event = (
     | Added
     | Withdrawn
     | Tick
+    | Paused
+    | Resumed
     | Drain
     | StopNow
 )

@@ -18,6 +18,7 @@ Rules, in order:
 4. Measurements take turns, round by round, so that a machine that is slow for a while is slow for all of them.
 5. A failure is retried by its class: what would fail again the same way is not.
 6. A slot whose device is broken is retired; its job was lost, and runs elsewhere.
+7. While the sweep is paused nothing starts.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import assert_never
 
+from orchestrator.scheduling import retries
 from orchestrator.scheduling.events import (
     Action,
     Added,
@@ -35,7 +37,9 @@ from orchestrator.scheduling.events import (
     Ended,
     Event,
     Outcome,
+    Paused,
     Policy,
+    Resumed,
     RetireSlot,
     Running,
     SeenElsewhere,
@@ -56,7 +60,6 @@ from orchestrator.scheduling.events import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-RUNS_AGAIN = "run again with `orchestrator retry`"
 #: States that no event of this run changes any more.
 FINAL_STATES = frozenset({"done", "diverged", "failed", "quarantined", "cancelled"})
 #: Order of the stages on a slot.
@@ -91,6 +94,7 @@ class Scheduler:
         self._elsewhere: set[str] = set(elsewhere)
         self._retired: set[str] = set()
         self._draining = False
+        self._paused = False
 
     # ---- what is going on --------------------------------------------------------------------------------------
 
@@ -115,6 +119,11 @@ class Scheduler:
         return self._draining
 
     @property
+    def paused(self) -> bool:
+        """Nothing is started for the time being."""
+        return self._paused
+
+    @property
     def settled(self) -> bool:
         """Nothing runs and nothing will."""
         if self._attempts:
@@ -137,7 +146,7 @@ class Scheduler:
         actions = [*self._take(event, now), *self._settle_dependents(), *self._block()]
         return [*actions, *self._start_what_can(now)]
 
-    def _take(self, event: Event, now: float) -> list[Action]:  # noqa: C901, PLR0912  # one case per event
+    def _take(self, event: Event, now: float) -> list[Action]:  # noqa: C901, PLR0911, PLR0912  # one case per event
         match event:
             case SlotUp(slot):
                 if slot.slot_id not in self._retired:
@@ -163,10 +172,16 @@ class Scheduler:
                 return self._withdraw(fingerprint, reason)
             case Tick():
                 return [*self._give_up_lost(now), *self._stop_silent(now)]
+            case Paused(interrupts, reason):
+                self._paused = True
+                return self._stop_all(reason) if interrupts else []
+            case Resumed():
+                self._paused = False
             case Drain():
                 self._draining = True
             case StopNow():
-                return self._stop_all()
+                self._draining = True
+                return self._stop_all("stopped by the user")
             case _:
                 assert_never(event)
         return []
@@ -189,13 +204,15 @@ class Scheduler:
                 self._keep(task, event.outcome)
                 return []  # the driver has stored the result, and with it the state
             case Outcome.DIVERGED | Outcome.FAILED:
-                return [self._close(task, event.attempt, event.outcome.value, event.outcome.value, event.message)]
+                state = event.outcome.value
+                return [self._judged(retries.final(task, event.attempt, state, state, event.message))]
             case Outcome.OUT_OF_MEMORY:
-                return [self._out_of_memory(task, event, now, shared=shared)]
+                return [self._judged(retries.after_out_of_memory(task, event, self._policy, now, shared=shared))]
             case Outcome.CRASHED:
-                return [self._crash(task, event, now)]
+                return [self._judged(retries.after_crash(task, event, self._policy, now))]
             case Outcome.SLOT_BROKEN:
-                return [self._lose(task, event.attempt, event.message, now), self._retire(current.slot, event.message)]
+                lost = retries.after_loss(task, event.attempt, event.message, self._policy, now)
+                return [self._judged(lost), self._retire(current.slot, event.message)]
             case _:
                 assert_never(event.outcome)
 
@@ -204,30 +221,6 @@ class Scheduler:
             self._put(task, state="done")
         else:
             self._put(replace(task, rounds_done=task.rounds_done + 1), state="queued")
-
-    def _crash(self, task: Task, event: Ended, now: float) -> Action:
-        crashes = task.crashes + 1
-        if crashes >= self._policy.crashes:
-            reason = f"{event.message}; crashed {crashes} times, {RUNS_AGAIN}"
-            return self._close(replace(task, crashes=crashes), event.attempt, "crashed", "quarantined", reason)
-        delay = self._policy.backoff_seconds * 2 ** (crashes - 1)
-        reason = f"{event.message}; trying again ({crashes} of {self._policy.crashes} crashes)"
-        return self._again(replace(task, crashes=crashes), event.attempt, "crashed", reason, now, delay=delay)
-
-    def _out_of_memory(self, task: Task, event: Ended, now: float, *, shared: bool) -> Action:
-        """Retry only if the memory was shared: alone, the same job would end the same way."""
-        if shared and task.crashes == 0:
-            reason = f"{event.message}; other jobs shared the memory, trying once more"
-            return self._again(
-                replace(task, crashes=1),
-                event.attempt,
-                "out_of_memory",
-                reason,
-                now,
-                delay=self._policy.backoff_seconds,
-            )
-        reason = f"{event.message}; use a smaller batch_size or a slot with more memory"
-        return self._close(task, event.attempt, "out_of_memory", "failed", reason)
 
     def _shares_its_node(self, fingerprint: str) -> bool:
         node = self._attempts[fingerprint].slot.node
@@ -246,15 +239,10 @@ class Scheduler:
                 continue
             del self._attempts[fingerprint]
             reason = f"slot {one.slot.slot_id} was lost"
-            actions.append(self._lose(self._tasks[fingerprint], one.number, reason, now))
+            actions.append(
+                self._judged(retries.after_loss(self._tasks[fingerprint], one.number, reason, self._policy, now))
+            )
         return actions
-
-    def _lose(self, task: Task, attempt: int, reason: str, now: float) -> Action:
-        task = replace(task, losses=task.losses + 1)
-        if task.losses >= self._policy.losses:
-            reason = f"its slot was lost {task.losses} times, {RUNS_AGAIN}"
-            return self._close(task, attempt, "lost", "quarantined", reason)
-        return self._again(task, attempt, "lost", reason, now)
 
     def _retire(self, slot: Slot, reason: str) -> Action:
         self._slots.pop(slot.slot_id, None)
@@ -269,19 +257,14 @@ class Scheduler:
                 continue
             del self._attempts[fingerprint]
             actions.append(StopAttempt(one.slot.slot_id, fingerprint, one.number))
-            task = replace(self._tasks[fingerprint], timeouts=self._tasks[fingerprint].timeouts + 1)
-            reason = f"reported nothing for {silent:.0f} s"
-            if task.timeouts >= self._policy.timeouts:
-                actions.append(self._close(task, one.number, "timeout", "failed", reason))
-            else:
-                actions.append(self._again(task, one.number, "timeout", reason, now))
+            verdict = retries.after_silence(self._tasks[fingerprint], one.number, silent, self._policy, now)
+            actions.append(self._judged(verdict))
         return actions
 
-    def _stop_all(self) -> list[Action]:
-        self._draining = True
+    def _stop_all(self, reason: str) -> list[Action]:
         actions: list[Action] = []
         for fingerprint, one in list(self._attempts.items()):
-            actions += self._stop_one(fingerprint, one, next_state="queued", reason="stopped by the user")
+            actions += self._stop_one(fingerprint, one, next_state="queued", reason=reason)
         return actions
 
     def _stop_one(self, fingerprint: str, one: _Attempt, *, next_state: str, reason: str) -> list[Action]:
@@ -363,7 +346,7 @@ class Scheduler:
     # ---- starting ----------------------------------------------------------------------------------------------
 
     def _start_what_can(self, now: float) -> list[Action]:
-        if self._draining:
+        if self._draining or self._paused:
             return []
         ready = sorted(self._ready(now), key=lambda task: (_PRIORITY[task.stage], task.rounds_done, task.ordinal))
         actions: list[Action] = []
@@ -406,13 +389,9 @@ class Scheduler:
 
     # ---- bookkeeping -------------------------------------------------------------------------------------------
 
+    def _judged(self, verdict: retries.Verdict) -> Action:
+        self._tasks[verdict.task.fingerprint] = verdict.task
+        return verdict.end
+
     def _put(self, task: Task, *, state: str) -> None:
         self._tasks[task.fingerprint] = replace(task, state=state)
-
-    def _close(self, task: Task, attempt: int, outcome: str, state: str, reason: str) -> Action:
-        self._put(task, state=state)
-        return EndAttempt(task.fingerprint, attempt, outcome, state, reason)
-
-    def _again(self, task: Task, attempt: int, outcome: str, reason: str, now: float, *, delay: float = 0.0) -> Action:
-        self._put(replace(task, not_before=now + delay), state="queued")
-        return EndAttempt(task.fingerprint, attempt, outcome, "queued", reason, delay)

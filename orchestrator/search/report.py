@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import click
 from db import search_pace
 from db.hypervolume import hypervolumes
 from orchestrator.errors import InputError
-from orchestrator.output import print_rows
+from orchestrator.output import pause_words, print_rows
 from orchestrator.search.settings import axes_of
 from orchestrator.search.words import trial_words, value_words
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from db.reader import Reader
-    from db.records import SweepRow
+    from db.records import Pause, SweepRow
     from db.search_records import SearchRow, TrialRow
 
 #: At which shares of the trials the progress is told.
@@ -36,7 +37,8 @@ class Report:
         state: Of its sweep.
         search: What it looks for.
         trials: In the order of proposing.
-        hours: Since whoever runs it began; 0 where nobody does.
+        hours: Since whoever runs it began, without its pauses; 0 where nobody does.
+        pause: Of its sweep; None where it is not paused.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Report:
     search: SearchRow
     trials: Sequence[TrialRow]
     hours: float = 0.0
+    pause: Pause | None = None
 
     @property
     def objectives(self) -> list[str]:
@@ -86,6 +89,7 @@ class Report:
             "search": self.name,
             "state": self.state,
             "ended": self.search.ended,
+            "paused": None if self.pause is None else dataclasses.asdict(self.pause),
             **self.search.settings,
             "trials": dict(Counter(trial.state for trial in self.trials)),
             "origins": dict(Counter(trial.origin for trial in self.trials)),
@@ -129,13 +133,14 @@ def read_report(reader: Reader, name: str) -> Report:
         raise InputError(f"the sweep {row.name!r} is no search", hint="`orchestrator results` shows what it found.")
     driver = reader.driver(row.driver_id) if row.driver_id else None
     now = dt.datetime.now(dt.timezone.utc)
-    hours = 0.0 if driver is None else (now - driver.started_at) / dt.timedelta(hours=1)
-    return Report(row.name, row.state, found, stored.trials(), hours)
+    seconds = 0.0 if driver is None else (now - driver.started_at).total_seconds() - row.seconds_paused(now)
+    return Report(row.name, row.state, found, stored.trials(), seconds / 3600, row.pause)
 
 
 def print_report(report: Report) -> None:
     """Write a report for a person."""
-    click.echo(f"{report.name}: {report.state}{_because(report)}; {_tally(report)}")
+    state = report.state if report.pause is None else pause_words(report.pause)
+    click.echo(f"{report.name}: {state}{_because(report)}; {_tally(report)}")
     jobs, reused = (sum(getattr(trial, name) for trial in report.trials) for name in ("jobs", "reused"))
     click.echo(f"{jobs - reused} job(s) asked for and {reused} reused; {report.slot_seconds / 3600:.2f} slot-hours")
     left = report.seconds_left

@@ -102,7 +102,8 @@ class SearchSource:
         self._results.patiently = patiently
         added: list[Job] = []
         withdrawn: dict[str, str] = {}
-        while actions := self._search.advance(self._results, self._room, utc_now(), proposing=not self._used_up()):
+        proposing = not self._used_up()  # what follows costs no slot anything
+        while actions := self._search.advance(self._results, self._room, utc_now(), proposing=proposing):
             for action in actions:
                 jobs, gone = self._carry_out(action)
                 added += jobs
@@ -129,6 +130,10 @@ class SearchSource:
                 action = self._search.stop(trial.number, reason, self._results, utc_now())
                 withdrawn |= self._carry_out(action)[1]
         return JobNews(withdrawn=withdrawn)
+
+    def rested(self, seconds: float) -> None:
+        """Let time in which the sweep was paused not count towards its budget of hours."""
+        self._began += seconds
 
     def _record_curve(self, row: TrialRow) -> None:
         self._patiently(lambda: self._writer.record_curve(row.number, row.curve))
@@ -162,7 +167,7 @@ class SearchSource:
         if budget.hours is not None and time.monotonic() - self._began >= budget.hours * _HOUR:
             return f"its {budget.hours:g} h are over"
         if budget.slot_hours is not None:
-            used = sum(trial.slot_seconds for trial in self._patiently(self._stored.trials))
+            used = self._patiently(self._stored.slot_seconds)
             if used >= budget.slot_hours * _HOUR:
                 return f"its {budget.slot_hours:g} slot-hours are used up"
         return ""

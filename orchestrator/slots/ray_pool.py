@@ -145,10 +145,15 @@ class RayPool:
         """Give the slot its next order."""
         self._actors[slot_id].submit.remote(order)
 
-    def stop_attempt(self, slot_id: str) -> None:
-        """End what runs on the slot."""
+    def stop_attempt(self, slot_id: str, fingerprint: str, attempt: int) -> None:
+        """End an attempt that runs on the slot."""
         if slot_id in self._actors:
-            self._actors[slot_id].stop_attempt.remote()
+            self._actors[slot_id].stop_attempt.remote(fingerprint, attempt)
+
+    def rest(self, slot_id: str) -> None:
+        """Let a slot free its memory and its device, after what runs on it, until its next order."""
+        if slot_id in self._actors:
+            self._actors[slot_id].rest.remote()
 
     def retire(self, slot_id: str) -> None:
         """Let a slot go for good: its device is broken, and no other slot is made in its place."""
@@ -237,9 +242,13 @@ class SlotActor:
         """See ``Supervisor.submit``."""
         self._supervisor.submit(order)
 
-    def stop_attempt(self) -> None:
+    def stop_attempt(self, fingerprint: str, attempt: int) -> None:
         """See ``Supervisor.stop_attempt``."""
-        self._supervisor.stop_attempt()
+        self._supervisor.stop_attempt(fingerprint, attempt)
+
+    def rest(self) -> None:
+        """See ``Supervisor.rest``."""
+        self._supervisor.rest()
 
     def news(self, timeout: float) -> list[News]:
         """See ``Supervisor.news``."""

@@ -6,6 +6,7 @@ process's, so it answers while that one holds its interpreter for minutes.
 
 from __future__ import annotations
 
+import enum
 import queue
 import threading
 from dataclasses import dataclass
@@ -42,6 +43,13 @@ class WorkerDied:
 News = Report | WorkerDied
 
 
+class _Word(enum.Enum):
+    """What the slot's thread is told besides orders, in turn with them."""
+
+    REST = "end the process; the next order gets a fresh one"
+    END = "end the thread"
+
+
 class Supervisor:
     """One slot.
 
@@ -55,9 +63,10 @@ class Supervisor:
         self._settings = settings
         self._name = name
         self._lock = NodeLock(lock_directory)
-        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Order | _Word] = queue.SimpleQueue()
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
-        self._stop = threading.Event()
+        self._stopped: set[tuple[str, int]] = set()
+        self._closing = threading.Event()
         self._process: WorkerProcess | None = None
         self._use: str | None = None
         self._thread = threading.Thread(target=self._run, name=f"slot {name}", daemon=True)
@@ -73,13 +82,19 @@ class Supervisor:
         return environment
 
     def submit(self, order: Order) -> None:
-        """Take the next order; the one before must have ended."""
-        self._stop.clear()
+        """Take the next order; the one before must have ended, or been stopped."""
         self._orders.put(order)
 
-    def stop_attempt(self) -> None:
-        """End the running attempt with its process; nothing more is said about it."""
-        self._stop.set()
+    def stop_attempt(self, fingerprint: str, attempt: int) -> None:
+        """End an attempt with its process; nothing more is said about it.
+
+        It is named, so that the next order, which may be here already, is neither taken for it nor lets it live.
+        """
+        self._stopped.add((fingerprint, attempt))
+
+    def rest(self) -> None:
+        """End the worker process after what runs, so that its memory and its device are free until the next order."""
+        self._orders.put(_Word.REST)
 
     def news(self, timeout: float) -> list[News]:
         """Return what happened, waiting up to ``timeout`` seconds for the first."""
@@ -93,29 +108,35 @@ class Supervisor:
 
     def close(self) -> None:
         """End the worker process and the thread."""
-        self._stop.set()
-        self._orders.put(None)
+        self._closing.set()
+        self._orders.put(_Word.END)
         if self._thread.is_alive():
             self._thread.join()
-        if self._process is not None:
-            self._process.stop()
+        self._end_process()
         self._lock.close()
 
     # ---- the thread --------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (order := self._orders.get()) is not None:
+        while (order := self._orders.get()) is not _Word.END:
+            if order is _Word.REST:
+                self._end_process()
+                continue
             try:
-                if self._acquire(order):
+                if not self._is_over(order) and self._acquire(order):
                     self._attempt(order)
             finally:
                 self._lock.release()
+
+    def _is_over(self, order: Order) -> bool:
+        """Whether nobody wants the attempt any more."""
+        return self._closing.is_set() or (order.job.fingerprint, order.attempt) in self._stopped
 
     def _acquire(self, order: Order) -> bool:
         text = "waiting: another sweep is using this machine"
         return self._lock.acquire(
             exclusive=order.job.stage == "measure",
-            give_up=self._stop.is_set,
+            give_up=lambda: self._is_over(order),
             waiting=lambda: self._news.put(Progress(order.job.fingerprint, order.attempt, 0.0, text)),
         )
 
@@ -126,7 +147,7 @@ class Supervisor:
         except (OrchestratorError, OSError) as error:
             self._news.put(WorkerDied(order.job.fingerprint, order.attempt, str(error), ""))
             return
-        while not self._stop.is_set():
+        while not self._is_over(order):
             item = process.next_news(LOOK_SECONDS)
             if isinstance(item, Exited):
                 log = tail_of(Path(order.directory) / LOG_FILE) or item.tail
@@ -154,6 +175,11 @@ class Supervisor:
             process = self._fresh_process()[0]
         self._use = use
         return process
+
+    def _end_process(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
 
     def _fresh_process(self) -> tuple[WorkerProcess, Environment]:
         self._process, self._use = WorkerProcess(self._settings, self._name), None

@@ -61,8 +61,14 @@ def scope_of(row):
 
 
 def cases(*scenarios):
+    """Each mode with each scenario and with each filter; each filter with two scenarios."""
     chosen = [(text, None) for text in FILTERS] + [("", "sweep 2"), ("width<1", "sweep 2")]
-    return [(*one, *other) for one in itertools.product(MODES, scenarios or SCENARIOS) for other in chosen]
+    wanted = scenarios or SCENARIOS
+    return [
+        (mode, wanted[(number + turn) % len(wanted)], *one)
+        for turn, mode in enumerate(MODES)
+        for number, one in enumerate(chosen)
+    ]
 
 
 def behind(point, points):
@@ -87,7 +93,7 @@ def test_scopes_count_the_points_of_each_data_set_and_place(written):
         told = {(*scope_of(row), row["train_images"], row["test_images"]) for row in points}
         assert {(*scope_of(one), one["train_images"], one["test_images"]) for one in scopes} == told
         seen += len(scopes)
-    assert seen > 50
+    assert seen > 15
 
 
 @pytest.mark.parametrize("rest", ["", "group_size=16", "seed=1"])
@@ -124,7 +130,7 @@ def test_the_whole_front_and_the_nearest_others_are_read_and_nothing_else(writte
             missed = sorted(behind(row, inside) for row in inside if not row["on_front"])
             assert sorted(behind(row, inside) for row in found if not row["on_front"]) == missed[:2]
             cut += len(missed) > 2
-    assert cut > 20
+    assert cut > 6
 
 
 def test_families_are_those_of_the_points_in_a_scope(written):
@@ -178,6 +184,7 @@ def test_what_was_measured_and_does_not_compete_is_greyed(written):
             assert not {key(row) for row in greyed} & {key(row) for row in points}
             assert [row["top1_ppm"] for row in greyed] == sorted((row["top1_ppm"] for row in greyed), reverse=True)
             assert [row["top1_ppm"] for row in part.greyed([scope], 1)] == [row["top1_ppm"] for row in greyed[:1]]
+            assert part.counted_greyed([scope]) == len(greyed)
             seen += verdicts
         everything = written.part(mode, scenario, sweep=sweep, filter_text=text, noisy=True)
         if not noisy:

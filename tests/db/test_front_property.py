@@ -107,7 +107,7 @@ def engines(sqlite_url, postgres_url):
 
 
 def test_points_and_fronts_of_both_engines_equal_those_told_naively(engines):
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(points())
     def check(drawn):
         for engine in engines:

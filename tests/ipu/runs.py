@@ -51,7 +51,7 @@ class InterruptedRunError(Exception):
 
 def assert_no_process_remains():
     for child in multiprocessing.active_children():
-        child.join(10.0)  # one that failed may be about to end by itself
+        child.join(120.0)  # one that failed may be about to end by itself
     assert multiprocessing.active_children() == []
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from workers.environment import _SETTINGS
 from workers.protocol.orders import report_from_json
 
 STANDIN = Path(__file__).parent / "standin"
@@ -15,7 +16,7 @@ STANDIN = Path(__file__).parent / "standin"
 
 def probed(*arguments, **variables):
     """Ask a worker program for its environment."""
-    unset = {"POPLAR_SDK_ENABLED", "IPUOF_VIPU_API_PARTITION_ID", "POPTORCH_WAIT_FOR_IPU"}
+    unset = {*_SETTINGS, "POPLAR_SDK_ENABLED", "IPUOF_VIPU_API_PARTITION_ID", "POPTORCH_WAIT_FOR_IPU"}
     base = {name: value for name, value in os.environ.items() if name not in unset}
     base.update(OMP_NUM_THREADS="1", PYTHONPATH=str(STANDIN), POPTORCH_STANDIN_ANY_TORCH="1")
     command = [sys.executable, "-m", "workers", "--probe", "--slot-kind", "ipu", "--threads", "1", *arguments]

@@ -10,7 +10,7 @@ from tests.older import neighbours
 from workers.errors import JobError
 from workers.ipu.pipeline import balanced_cuts, begin_stages, unit_costs
 from workers.models.efficientnet import build
-from workers.protocol.architecture import macs
+from workers.protocol.architecture import macs, stage_starts
 from workers.protocol.variant import Variant
 
 
@@ -25,6 +25,15 @@ def test_the_costs_are_the_networks_multiply_accumulates_but_for_squeeze_excite(
     assert list(costs)[:3] == ["stem", "stages.0.0", "stages.1.0"]
     assert list(costs)[-3:] == ["stages.6.0", "head", "classifier"]
     assert len(costs) == 16 + 3
+
+
+@pytest.mark.parametrize("size", ["b0", "b1", "b4", "b7"])
+def test_the_starts_that_a_sweep_file_may_name_are_modules_in_the_order_in_which_they_run(size):
+    one = network(size, width=0.1)
+    known = list(dict(one.named_modules()))
+    starts = stage_starts(size)
+    assert [name for name in known if name in starts] == list(starts)
+    assert [name for name in starts if name in unit_costs(one)] == list(unit_costs(one))[1:]
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3, 4])

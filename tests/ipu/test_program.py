@@ -1,6 +1,7 @@
 """The worker program on a slot of IPUs."""
 
 import dataclasses
+import io
 import json
 import os
 import re
@@ -10,17 +11,23 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.ipu.runs import job as training_of
+from workers.attempt import run_attempt
 from workers.ipu_settings import read_ipu_settings
+from workers.models.kernel_library import SWITCH, kernels
 from workers.protocol.ipu import IpuSettings, settings_to_dict
 from workers.protocol.jobs import EvaluateJob, MeasureJob, job_to_dict
 from workers.protocol.orders import Failed, Finished, Order, Ready, Started, order_to_json, report_from_json
 from workers.protocol.recipe import FineTune
+from workers.reporting import ReportStream
+from workers.slot import open_slot
 
 STANDIN = Path(__file__).parent / "standin"
 SETTINGS = {"replicas": 2, "inference_micro_batch": 2, "device_iterations": 2}
 TRAIN = training_of()
+EVALUATE = EvaluateJob(TRAIN, test_resolution=20, fine_tune=FineTune(epochs=1, batch_size=16))
 MEASURE = MeasureJob(
     TRAIN.variant,
     channels=1,
@@ -55,11 +62,11 @@ def program(*arguments, **further):
     )
 
 
-def alone(tmp_path, job, *arguments, settings=None, **further):
+def alone(tmp_path, job, **further):
     """Do one job; return the exit code and the reports."""
     path = tmp_path / f"{job.stage}.json"
     path.write_text(json.dumps(job_to_dict(job)))
-    done = program(str(path), "--ipu", json.dumps(settings or SETTINGS), *arguments, **further)
+    done = program(str(path), "--ipu", json.dumps(SETTINGS), **further)
     return done.returncode, [report_from_json(line) for line in done.stdout.splitlines()]
 
 
@@ -118,14 +125,7 @@ def test_help_names_every_setting_with_its_default():
         assert re.search(rf"^  {name}: .*; default ", done.stdout, re.MULTILINE), name
 
 
-def test_jobs_alone_train_evaluate_and_measure(tmp_path):
-    code, reports = alone(tmp_path, TRAIN)
-    assert code == 0
-    weights = str(tmp_path / "train.attempt-1" / reports[-1].result.checkpoint)
-    evaluation = EvaluateJob(TRAIN, test_resolution=20, fine_tune=FineTune(epochs=1, batch_size=16))
-    code, reports = alone(tmp_path, evaluation, "--checkpoint", weights)
-    assert code == 0
-    assert reports[-1].result.images == 64
+def test_a_measurement_alone_makes_its_rounds_with_the_slots_settings(tmp_path):
     code, reports = alone(tmp_path, dataclasses.replace(MEASURE, rounds=2))
     assert code == 0
     assert sum(isinstance(report, Started) for report in reports) >= 2
@@ -135,8 +135,25 @@ def test_jobs_alone_train_evaluate_and_measure(tmp_path):
     assert len({one.attempt for one in last.rounds}) == len(last.rounds) >= 2
 
 
+@pytest.fixture
+def attempted(standin, monkeypatch, tmp_path):  # noqa: ARG001  # which is there to be attached to
+    """Do one job in this process, on a slot where something happens; return its last report."""
+
+    def attempt(job, **happens):
+        for name, value in happens.items():
+            monkeypatch.setenv(name, value)
+        slot = open_slot("ipu", read_ipu_settings(json.dumps(SETTINGS)))
+        return run_attempt(Order(job, 1, str(tmp_path / "attempt-1"), str(tmp_path)), slot, ReportStream(io.StringIO()))
+
+    monkeypatch.setenv(SWITCH, "off")
+    torch.set_num_threads(1)
+    kernels.cache_clear()
+    yield attempt
+    kernels.cache_clear()
+
+
 @pytest.mark.parametrize(
-    ("further", "failure"),
+    ("happens", "failure"),
     [
         ({"POPTORCH_STANDIN_OOM_ABOVE": "1"}, "device_memory"),
         ({"POPTORCH_STANDIN_RECOVERABLE": "3:PARTITION_RESET"}, "device_reset"),
@@ -145,12 +162,16 @@ def test_jobs_alone_train_evaluate_and_measure(tmp_path):
     ],
 )
 @pytest.mark.parametrize("job", [TRAIN, MEASURE])
-def test_what_happens_to_the_ipus_is_the_reports_class_of_failure(tmp_path, further, failure, job):
-    code, reports = alone(tmp_path, job, **further)
-    assert code == 1
-    assert isinstance(reports[-1], Failed)
-    assert reports[-1].failure == failure
-    assert "\n" not in reports[-1].message
+def test_what_happens_to_the_ipus_is_the_reports_class_of_failure(attempted, happens, failure, job):
+    report = attempted(job, **happens)
+    assert isinstance(report, Failed)
+    assert report.failure == failure
+    assert "\n" not in report.message
+
+
+def test_an_attempt_that_failed_is_the_exit_code(tmp_path):
+    code, reports = alone(tmp_path, TRAIN, POPTORCH_STANDIN_OOM_ABOVE="1")
+    assert (code, reports[-1].failure) == (1, "device_memory")
 
 
 def test_a_serving_process_does_jobs_one_after_the_other_and_ends_when_told_to(tmp_path):
@@ -160,8 +181,10 @@ def test_a_serving_process_does_jobs_one_after_the_other_and_ends_when_told_to(t
         ready = report_from_json(process.stdout.readline())
         assert isinstance(ready, Ready)
         assert ready.environment.slot_kind == "ipu"
-        for attempt, job in enumerate((TRAIN, MEASURE, TRAIN), start=1):
-            order = Order(job, attempt, str(tmp_path / f"attempt-{attempt}"), str(tmp_path))
+        weights = str(tmp_path / "attempt-1" / "weights.pt")
+        for attempt, job in enumerate((TRAIN, MEASURE, EVALUATE), start=1):
+            checkpoint = {"checkpoint": weights} if job is EVALUATE else {}
+            order = Order(job, attempt, str(tmp_path / f"attempt-{attempt}"), str(tmp_path), **checkpoint)
             process.stdin.write(order_to_json(order) + "\n")
             process.stdin.flush()
             last = None
@@ -169,4 +192,4 @@ def test_a_serving_process_does_jobs_one_after_the_other_and_ends_when_told_to(t
                 last = report_from_json(process.stdout.readline())
             assert isinstance(last, Finished), last
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == 143
+        assert process.wait(timeout=300) == 143

@@ -44,8 +44,7 @@ def assert_close(weights, others, tolerance=1e-4):
         torch.testing.assert_close(value, others[name], rtol=tolerance, atol=tolerance, msg=name)
 
 
-@pytest.mark.parametrize("group_size", [1, 16])
-@pytest.mark.parametrize("norm", ["gn", "ln+pn"])
+@pytest.mark.parametrize(("group_size", "norm"), [(1, "ln+pn"), (16, "gn")])
 def test_a_training_ends_with_the_weights_of_one_on_a_cpu_bit_for_bit(tmp_path, group_size, norm):
     one = job(group_size=group_size, norm=norm)
     courses = Course(), Course()
@@ -120,9 +119,10 @@ def test_batch_norm_takes_its_statistics_over_the_whole_batch_or_is_refused(tmp_
 
 
 @pytest.mark.parametrize(
-    "recipe", [{}, {"dropout": 0.2, "stochastic_depth": 0.2}], ids=["plain", "with random numbers"]
+    ("recipe", "validate_after"),
+    [({}, ()), ({"dropout": 0.2, "stochastic_depth": 0.2}, (1, 2))],
+    ids=["plain", "with random numbers and tested"],
 )
-@pytest.mark.parametrize("validate_after", [(), (1, 2)], ids=["untested", "tested"])
 def test_a_resumed_run_ends_with_the_very_weights_of_an_unbroken_one(tmp_path, recipe, validate_after):
     """Also where it was tested after an epoch, and its state is that of a network that has left the IPUs."""
     one = job(epochs=3, recipe=recipe)
@@ -157,8 +157,7 @@ def test_a_run_that_another_engine_began_starts_anew_and_says_why(tmp_path, caps
     assert_equal(resumed, unbroken)
 
 
-@pytest.mark.parametrize("precision", ["16.16", "16.32"])
-@pytest.mark.parametrize("norm", ["gn", "ln+pn"])
+@pytest.mark.parametrize(("precision", "norm"), [("16.16", "ln+pn"), ("16.32", "gn")])
 def test_a_half_precision_run_learns_and_keeps_single_precision_weights(tmp_path, precision, norm):
     one = job(precision, epochs=1, norm=norm)
     ours, result = trained(one, PoptorchEngine(IpuSettings(micro_batch=16)), tmp_path / "half")

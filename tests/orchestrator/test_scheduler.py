@@ -14,7 +14,9 @@ from orchestrator.scheduling.events import (
     EndAttempt,
     Ended,
     Outcome,
+    Paused,
     Policy,
+    Resumed,
     RetireSlot,
     Running,
     SeenElsewhere,
@@ -269,6 +271,60 @@ def test_stopping_gives_running_jobs_back_without_charging_them():
     assert scheduler.tasks["t"].crashes == 0
 
 
+def test_a_paused_sweep_starts_nothing_until_it_is_resumed_and_is_not_settled_meanwhile():
+    scheduler = scheduler_running(training("t0"), evaluation(of="t0"), training("t1"))
+    assert scheduler.handle(Paused(interrupts=False, reason="paused by ann"), 1.0) == []
+    assert set(scheduler.running) == {"t0"}, "what runs goes on"
+    assert started(scheduler.handle(Ended("t0", 1, Outcome.DONE), 2.0)) == []
+    assert started(scheduler.handle(SlotUp(slot(1)), 3.0)) == []
+    assert started(scheduler.handle(Tick(), 1e6)) == []
+    assert not scheduler.settled
+    assert started(scheduler.handle(Resumed(), 1e6)) == [("e", slot(0).slot_id), ("t1", slot(1).slot_id)]
+
+
+def test_a_pause_that_interrupts_gives_running_jobs_back_without_charging_them():
+    scheduler = scheduler_running(training())
+    actions = scheduler.handle(Paused(interrupts=True, reason="paused by ann"), 1.0)
+    assert actions == [
+        StopAttempt(slot().slot_id, "t", 1),
+        EndAttempt("t", 1, "stopped", "queued", "paused by ann"),
+    ]
+    task = scheduler.tasks["t"]
+    assert (task.crashes, task.losses, task.timeouts, task.state) == (0, 0, 0, "queued")
+    assert not scheduler.draining
+    assert started(scheduler.handle(Resumed(), 2.0)) == [("t", slot().slot_id)]
+
+
+def test_a_pause_may_be_made_one_that_interrupts():
+    scheduler = scheduler_running(training())
+    scheduler.handle(Paused(interrupts=False, reason="paused by ann"), 1.0)
+    actions = scheduler.handle(Paused(interrupts=True, reason="paused by ann"), 2.0)
+    assert StopAttempt(slot().slot_id, "t", 1) in actions
+
+
+def test_a_paused_sweep_ends_when_its_running_jobs_were_the_last_and_when_somebody_stops_it():
+    scheduler = scheduler_running(training("t0"))
+    scheduler.handle(Paused(interrupts=False, reason="paused by ann"), 1.0)
+    scheduler.handle(Ended("t0", 1, Outcome.DONE), 2.0)
+    assert scheduler.settled
+    waiting = scheduler_running(training("t0"), training("t1"))
+    waiting.handle(Paused(interrupts=True, reason="paused by ann"), 1.0)
+    assert not waiting.settled
+    waiting.handle(StopNow(), 2.0)
+    assert waiting.settled
+
+
+def test_a_silent_attempt_is_stopped_in_a_pause_too_and_waits_for_its_end():
+    scheduler = scheduler_running(training(), policy=Policy(silence_seconds=60.0, timeouts=2))
+    scheduler.handle(Paused(interrupts=False, reason="paused by ann"), 1.0)
+    actions = scheduler.handle(Tick(), 60.0)
+    assert StopAttempt(slot().slot_id, "t", 1) in actions
+    assert started(actions) == []
+    assert started(scheduler.handle(Resumed(), 1e6)) == [("t", slot().slot_id)]
+    scheduler.handle(Running("t", 2), 1e6)
+    assert scheduler.handle(Tick(), 1e6 + 59.0) == [], "the pause counts as no silence"
+
+
 def test_a_job_on_a_broken_slot_is_lost_and_the_slot_gets_nothing_more():
     scheduler = scheduler_running(training())
     actions = scheduler.handle(Ended("t", 1, Outcome.SLOT_BROKEN, "link error"), 1.0)
@@ -328,6 +384,7 @@ class World:
     def check_start(self, scheduler, action):
         task = scheduler.tasks[action.fingerprint]
         here = self.slots[action.slot_id]
+        assert not scheduler.paused, "nothing starts in a pause"
         assert task.fits(here)
         assert action.slot_id not in self.retired, "a broken slot gets nothing more"
         assert action.fingerprint not in self.running, "a job has one attempt at a time"
@@ -339,9 +396,14 @@ class World:
             assert not beside, "a measurement has its node to itself"
         assert not any(scheduler.tasks[key].stage == "measure" for key in beside)
 
+    def somebody_steers(self):
+        if self.random.random() < 0.9:
+            return None
+        return self.random.choice([Paused(False, "ann"), Paused(True, "ann"), Resumed(), Resumed()])
+
     def something_happens(self):
         if not self.running:
-            return Tick()
+            return self.random.choice([Tick(), Resumed()])
         fingerprint = self.random.choice(sorted(self.running))
         slot_id, attempt = self.running[fingerprint]
         dice = self.random.random()
@@ -378,7 +440,7 @@ def test_under_random_faults_every_job_ends_and_no_rule_is_broken(seed, training
         if scheduler.settled:
             break
         now += 1.0
-        event = world.something_happens()
+        event = world.somebody_steers() or world.something_happens()
         world.carry_out(scheduler, scheduler.handle(event, now), now)
         world.carry_out(scheduler, scheduler.handle(Tick(), now), now)
         if isinstance(event, SlotLost):

@@ -56,8 +56,8 @@ def measure_job(environment, **changes):
     return MeasureJob(VARIANT, 1, 10, "inference", 16, environment.key, **{**short, **changes})
 
 
-def order(job, home, name, **fields):
-    return Order(job=job, attempt=1, directory=str(home / name), data_directory=str(home), **fields)
+def order(job, home, name, attempt=1, **fields):
+    return Order(job=job, attempt=attempt, directory=str(home / name), data_directory=str(home), **fields)
 
 
 def last_news(supervisor, seconds=300.0):
@@ -131,9 +131,10 @@ def test_a_worker_that_dies_is_news_with_its_log_and_the_next_order_gets_a_fresh
 
 def test_a_stopped_attempt_ends_with_its_process_and_says_nothing_more(slot):
     supervisor, environment, home = slot
-    supervisor.submit(order(long_job(), home, "stopped"))
+    stopped = order(long_job(), home, "stopped")
+    supervisor.submit(stopped)
     until_it_trains(supervisor)
-    supervisor.stop_attempt()
+    supervisor.stop_attempt(stopped.job.fingerprint, stopped.attempt)
     give_up = time.monotonic() + 120
     while workers_below(home) and time.monotonic() < give_up:
         time.sleep(0.1)
@@ -141,6 +142,46 @@ def test_a_stopped_attempt_ends_with_its_process_and_says_nothing_more(slot):
     supervisor.news(0.2)
     supervisor.submit(order(measure_job(environment), home, "after-stop"))
     assert last_news(supervisor).job == measure_job(environment).fingerprint
+
+
+def test_an_order_that_follows_a_stop_at_once_is_carried_out_and_the_stopped_one_is_not(slot):
+    supervisor, environment, home = slot
+    stopped, after = order(long_job(), home, "stopped-at-once", 2), measure_job(environment)
+    supervisor.submit(stopped)
+    until_it_trains(supervisor)
+    supervisor.stop_attempt(stopped.job.fingerprint, stopped.attempt)
+    supervisor.submit(order(after, home, "at-once"))
+    assert last_news(supervisor).job == after.fingerprint
+
+
+def test_an_order_that_is_stopped_before_its_turn_is_never_begun(slot):
+    supervisor, environment, home = slot
+    first = order(long_job(), home, "first-of-two", 3)
+    second = order(measure_job(environment), home, "second-of-two", 4)
+    after = measure_job(environment, blocks=3)
+    supervisor.submit(first)
+    until_it_trains(supervisor)
+    supervisor.submit(second)
+    for one in (second, first):
+        supervisor.stop_attempt(one.job.fingerprint, one.attempt)
+    supervisor.submit(order(after, home, "third"))
+    assert last_news(supervisor).job == after.fingerprint
+    assert not (home / "second-of-two").exists()
+
+
+def test_a_slot_that_rests_holds_no_process_after_what_runs_until_its_next_order(slot):
+    supervisor, environment, home = slot
+    job = measure_job(environment)
+    supervisor.submit(order(job, home, "before-rest"))
+    supervisor.rest()
+    report = last_news(supervisor)
+    assert isinstance(report, Finished), "what runs goes on to its end"
+    give_up = time.monotonic() + 120
+    while workers_below(home) and time.monotonic() < give_up:
+        time.sleep(0.1)
+    assert not workers_below(home)
+    supervisor.submit(order(job, home, "after-rest"))
+    assert isinstance(last_news(supervisor), Finished)
 
 
 def test_a_measurement_for_another_environment_is_refused_and_the_process_replaced(slot):

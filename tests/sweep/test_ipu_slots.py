@@ -59,7 +59,7 @@ def test_every_key_reaches_the_worker_s_settings():
         "executable_cache": "/cache",
         "wait": "true",
         "micro_batch": "{b0: 4, b1: 3}",
-        "split": "{b1: blocks.5}",
+        "split": "{b1: stages.5.0}",
         "inference": "{ipus_per_replica: {b0: 1, b1: 2}, micro_batch: 7, device_iterations: 9}",
     }
     overrides = [f"slots.ipu.{key}={value}" for key, value in keys.items()]
@@ -67,7 +67,7 @@ def test_every_key_reaches_the_worker_s_settings():
         ipus_per_replica={"b0": 1, "b1": 2},
         replicas={"b0": 8, "b1": 4},
         micro_batch={"b0": 4, "b1": 3},
-        split={"b1": ("blocks.5",)},
+        split={"b1": ("stages.5.0",)},
         inference_ipus_per_replica={"b0": 1, "b1": 2},
         inference_micro_batch=7,
         device_iterations=9,
@@ -147,8 +147,28 @@ REFUSED = {
         "recipe.optimizer: sgd with momentum is Nesterov's, which PopTorch does not have",
     ),
     "a split too long": (
-        ["slots.ipu.split={b1: [blocks.2, blocks.5]}"],
+        ["slots.ipu.split={b1: [stages.2.0, stages.5.0]}"],
         "split: b1 has 2 stages, so split names 1 modules, not 2",
+    ),
+    "a stage that begins nowhere": (
+        ["slots.ipu.split={b1: blocks.5}"],
+        "could begin at: take one of stages.0.0 to stages.6.1, a part of one such as stages.6.1.spatial, head or class",
+    ),
+    "a stage that begins at a block of larger sizes": (
+        ["slots.ipu.split={b0: stages.0.1}"],
+        "split.b0: b0 has no module 'stages.0.1' that a stage after the first",
+    ),
+    "a stage that begins nowhere in a size that the sweep does not have": (
+        ["slots.ipu.split={b2: stem}"],
+        "split.b2: b2 has no module 'stem' that a stage after the first",
+    ),
+    "stages in no order": (
+        ["slots.ipu.split={b1: [stages.5.0, stages.2.0.spatial]}"],
+        "split.b1: stages begin in the order in which the network runs: stages.2.0.spatial, stages.5.0",
+    ),
+    "a stage twice": (
+        ["slots.ipu.split={b1: [head, head]}"],
+        "split.b1: stages begin in the order in which the network runs: head",
     ),
     "batch norm over several replicas": (
         ["grid.norm=bn", "grid.precision=fp32"],
@@ -190,6 +210,14 @@ def test_a_problem_names_the_line_of_the_key():
     text = ON_IPUS.replace("replicas: {b0: 8, b1: 4}", "replicas: {b0: 8, b1: 2}")
     number = text.splitlines().index("    replicas: {b0: 8, b1: 2}") + 1
     assert refusal(text).startswith(f"sweep.yaml:{number}: slots.ipu.replicas: sizes would use different numbers")
+
+
+def test_a_wrong_split_names_its_line():
+    text = ON_IPUS + "    split:\n      b0: []\n      b1: [blocks.5]\n"
+    number = text.splitlines().index("      b1: [blocks.5]") + 1
+    assert refusal(text.replace("      b0: []\n", "")).startswith(
+        f"sweep.yaml:{number - 1}: slots.ipu.split.b1: b1 has"
+    )
 
 
 def test_number_formats_are_read_with_and_without_quotes():

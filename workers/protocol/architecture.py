@@ -187,6 +187,26 @@ def architecture(variant: Variant, channels: int, classes: int) -> Architecture:
     return Architecture(variant, channels, classes, stem, tuple(stages), head, dropout)
 
 
+def stage_starts(size: str) -> Tuple[str, ...]:
+    """Return the modules that a pipeline's stages after the first may begin at, in the order in which they run.
+
+    They are blocks, parts of blocks, the head and the classifier, as ``named_modules`` names them. Width, group size
+    and norm do not matter.
+
+    Args:
+        size: One of ``SIZES``.
+    """
+    _, depth, _ = SIZES[size]
+    names: List[str] = []
+    for number, stage in enumerate(_STAGES):
+        expand = ("expand",) if number > 0 else ()  # the first stage's blocks do not
+        parts = (*expand, "spatial", "squeeze_excite", "project")
+        for block in range(math.ceil(depth * stage.repeats)):
+            name = f"stages.{number}.{block}"
+            names += [name, *(f"{name}.{part}" for part in parts)]
+    return (*names, "head", "classifier")
+
+
 def parameter_count(network: Architecture) -> int:
     """Return the number of trained parameters, those of the norms included."""
     return sum(cost.parameters for cost in stage_costs(network, resolution=1))
