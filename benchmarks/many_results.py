@@ -3,9 +3,11 @@
 
 Of every 50 evaluations: one variant on one data set, trained at two resolutions with five seeds, each tested at five
 resolutions; its throughput measured in both modes at all of them, in one round of five blocks. Ten sweeps, one after
-the other, share the variants among themselves; for one in ten of these, the next sweep asks as well.
+the other, share the variants among themselves; for one in ten of these, the next sweep asks as well. One of the sweeps
+is a search, with a trial for each variant and resolution that it trained.
 """
 
+import json
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -18,6 +20,17 @@ from db.urls import parse_url
 _SEEDS, _TESTS, _TRAINED_AT, _SWEEPS, _BLOCKS = 5, 5, 2, 10, 5
 _PER_VARIANT: Final = _SEEDS * _TESTS * _TRAINED_AT
 _NOW: Final = "2026-01-31T12:00:00.000000Z"
+#: Number of the sweep that is a search.
+_SEARCH: Final = 8
+_SEARCH_SETTINGS: Final = {
+    "axes": [{"name": "train_resolution", "values": [160, 192]}, {"name": "group_size", "values": [1, 4, 16]}],
+    "objectives": ["top1", "train_images_per_second"],
+    "floors": {},
+    "sampler": "gp",
+    "seed": 0,
+    "budget": {"trials": 1_000_000, "slot_hours": None, "hours": None},
+    "pruner": None,
+}
 
 
 def fill(url: str, evaluations: int) -> None:
@@ -117,6 +130,7 @@ def _statements(variants: int) -> list[str]:
             SELECT {fingerprint}, 1, '{_DRIVER}', 'cuda/0', 'here', '{_ENVIRONMENT}', '{_NOW}', '{_NOW}', 'done',
                 'runs/1' FROM {rows}""",
         ]
+    statements += _search(sweep)
     # Accuracy grows with the width and the resolution, and varies from run to run; throughput falls with both.
     noise = "(v.variant_id * 7919 + s.n * 104729 + t.n * 1299709) % 2000"
     correct = f"20000 + v.variant_id * 7 % 15000 + 500 * t.n + 300 * r.n + {noise}"
@@ -150,6 +164,35 @@ def _statements(variants: int) -> list[str]:
         f"""INSERT INTO samples (measurement_id, round, ordinal, images, seconds)
         SELECT measurement_id, 1, b.n, 1000, (980 + 10 * b.n) / images_per_second
         FROM measurements CROSS JOIN {_numbers("b", _BLOCKS)}""",
+    ]
+
+
+def _search(sweep: str) -> list[str]:
+    """Return the statements that make a search of one sweep.
+
+    Args:
+        sweep: Expression for the number of the sweep of a variant.
+    """
+    trials = f"""(SELECT ROW_NUMBER() OVER (ORDER BY v.variant_id, r.n) - 1 AS number, v.variant_id, r.n AS resolution
+        FROM variants AS v CROSS JOIN {_numbers("r", _TRAINED_AT)} WHERE {sweep} = {_SEARCH}) AS trials"""
+    rows = f"""{trials} JOIN variants AS v ON v.variant_id = trials.variant_id
+        JOIN {_numbers("r", _TRAINED_AT)} ON r.n = trials.resolution"""
+    tests = f"{rows} CROSS JOIN {_numbers('s', _SEEDS)} CROSS JOIN {_numbers('t', 1)}"
+    params = f"""'{{"group_size": ' || v.group_size || ', "train_resolution": ' || {_PIXELS.format("r")} ||
+        ', "variant": ' || v.variant_id || '}}'"""
+    values = "'[' || (40 + v.variant_id * 7 % 45) || '.5, ' || (500 + v.variant_id * 11 % 900) || '.5]'"
+    return [
+        f"""INSERT INTO searches (sweep_id, settings, importances, created_at)
+        VALUES ({_SEARCH}, '{json.dumps(_SEARCH_SETTINGS, sort_keys=True)}', '{{}}', '{_NOW}')""",
+        f"""INSERT INTO search_trials (sweep_id, number, params, origin, state, objective_values, violations, curve,
+            attributes, created_at, finished_at)
+        SELECT {_SEARCH}, trials.number, {params}, 'sampler', 'complete', {values}, '[]', '{{}}', '{{}}', '{_NOW}',
+            '{_NOW}' FROM {rows}""",
+        *(
+            f"""INSERT INTO search_trial_jobs (sweep_id, number, fingerprint, reused)
+            SELECT {_SEARCH}, trials.number, {fingerprint}, FALSE FROM {tests}"""
+            for fingerprint in (_TRAIN, _EVALUATE)
+        ),
     ]
 
 

@@ -21,6 +21,10 @@ _PAGES = [
     st.Page("views/sql.py", title="SQL", url_path="sql"),
 ]
 
+#: Charts of two panels shrink where a window is too narrow for them; the page would have to be moved sideways.
+_STYLE = "<style>[data-testid=stVegaLiteChart] { max-width: 100% } .marks { max-width: 100%; height: auto }</style>"
+
 st.set_page_config(layout="wide")
-login.required()
-st.navigation(_PAGES, position="top").run()
+st.html(_STYLE)
+_OWN = [st.Page(login.account, title="Account", url_path="account")] if login.required() else []
+st.navigation([*_PAGES, *_OWN], position="top").run()

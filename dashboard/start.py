@@ -8,21 +8,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from typing_extensions import Self
+
 #: Environment variable that names the database; never an argument, which other users of the machine could read.
 VARIABLE: Final = "ORCHESTRATOR_DB"
 DEFAULT_URL: Final = "sqlite:///orchestrator.db"
-#: Environment variable: the name under which a reverse proxy serves the dashboard, if one does.
+#: Environment variable: the name, and path, under which a reverse proxy serves the dashboard, if one does.
 PROXY_VARIABLE: Final = "ORCHESTRATOR_DASHBOARD_HOST"
 ADDRESS: Final = "127.0.0.1"
 FIRST_PORT: Final = 8501
 _PORTS_TRIED: Final = 100
 _SECONDS_TO_START: Final = 60.0
-_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
+_NAME: Final = re.compile(
+    r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(?P<port>:[0-9]{1,5})?(?P<path>(/[A-Za-z0-9_-]+)*)/?"
+)
 _SCRIPT: Final = Path(__file__).with_name("app.py")
 
 #: Any other Host header is refused, so that no web site can reach the dashboard by DNS rebinding.
@@ -80,25 +85,53 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def command(port: int, proxy: str | None = None) -> list[str]:
+@dataclass(frozen=True)
+class Proxy:
+    """Where a reverse proxy serves the dashboard over HTTPS.
+
+    Attributes:
+        host: Its name.
+        port: Colon and port, if it is not 443.
+        path: Below which the pages are, without slashes around it; empty where they are at the root.
+    """
+
+    host: str
+    port: str = ""
+    path: str = ""
+
+    @classmethod
+    def named(cls, text: str) -> Self:
+        """Read a name such as ``dash.example.org``, ``dash.example.org:8443`` or ``example.org/sweeps``.
+
+        Raises:
+            HostNameError: That is no name of a host.
+        """
+        found = _NAME.fullmatch(text)
+        if found is None:
+            raise HostNameError(
+                f"{PROXY_VARIABLE} is {text!r}, which is no name of a host; give one such as dash.example.org, or "
+                "example.org/sweeps"
+            )
+        return cls(found["host"], found["port"] or "", found["path"].strip("/"))
+
+
+def command(port: int, proxy: Proxy | None = None) -> list[str]:
     """Return the command that serves the dashboard; it names no database.
 
     Args:
         port: Where to listen on 127.0.0.1.
-        proxy: Name, with the port if it is not 443, under which a reverse proxy serves it over HTTPS.
-
-    Raises:
-        HostNameError: That is no name of a host.
+        proxy: The reverse proxy before it.
     """
-    options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
-    options += [f"--server.allowedHosts={host}" for host in _HOSTS]
-    if proxy:
-        if not _NAME.fullmatch(proxy):
-            raise HostNameError(
-                f"{PROXY_VARIABLE} is {proxy!r}, which is no name of a host; give one such as dash.example.org"
-            )
-        options += [f"--server.allowedHosts={proxy.partition(':')[0]}", f"--server.corsAllowedOrigins=https://{proxy}"]
-    return [sys.executable, "-m", "streamlit", "run", str(_SCRIPT), f"--server.port={port}", *options]
+    settings = {**_OPTIONS, "server.port": str(port)}
+    hosts = list(_HOSTS)
+    if proxy is not None:
+        hosts.append(proxy.host)
+        settings["browser.serverAddress"] = proxy.host  # else Streamlit asks the internet for this machine's address
+        settings["server.corsAllowedOrigins"] = f"https://{proxy.host}{proxy.port}"
+        settings["server.baseUrlPath"] = proxy.path
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    options += [f"--server.allowedHosts={host}" for host in hosts]
+    return [sys.executable, "-m", "streamlit", "run", str(_SCRIPT), *options]
 
 
 def environment(url: str, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -118,16 +151,19 @@ def run(url: str, port: int | None = None) -> int:
         HostNameError: The environment names a proxy that cannot be one.
     """
     chosen = free_port(port)
+    named = os.environ.get(PROXY_VARIABLE)
+    proxy = Proxy.named(named) if named else None
+    address = f"http://{ADDRESS}:{chosen}" + (f"/{proxy.path}" if proxy is not None and proxy.path else "")
     server = subprocess.Popen(
-        command(chosen, os.environ.get(PROXY_VARIABLE)),
+        command(chosen, proxy),
         env=environment(url, os.environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the server as Ctrl-C does
     try:
-        if _answers(server, f"http://{ADDRESS}:{chosen}/_stcore/health"):
-            sys.stdout.write(f"Dashboard at http://{ADDRESS}:{chosen} (this machine only); Ctrl-C ends it.\n")
+        if _answers(server, f"{address}/_stcore/health"):
+            sys.stdout.write(f"Dashboard at {address} (this machine only); Ctrl-C ends it.\n")
             sys.stdout.flush()
         return server.wait()
     except KeyboardInterrupt:

@@ -121,6 +121,18 @@ def leaders(where: Source, chosen: Chosen, among: Rows, by: Sequence[str], cost:
 
 
 @_kept
+def counted_greyed(where: Source, chosen: Chosen, among: Rows) -> int:
+    """Return how many points of some scopes were measured and do not compete."""
+    return chosen.part(where.reader).counted_greyed(among)
+
+
+@_kept
+def counted_leaders(where: Source, chosen: Chosen, among: Rows, by: Sequence[str], cost: Cost) -> int:
+    """Return how many points of some scopes lead their group; arguments as of ``FrontPart.leaders``."""
+    return chosen.part(where.reader).counted_leaders(among, by=by, cost=cost)
+
+
+@_kept
 def evaluations(where: Source, chosen: Chosen, points: Rows) -> list[Rows]:
     """Return what each of some points pools, as ``Reader.evaluations_of`` does."""
     return where.reader.evaluations_of(points, sweep=chosen.sweep, filter_text=chosen.text)

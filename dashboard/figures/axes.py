@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import altair as alt
 
@@ -38,8 +38,8 @@ def log_ticks(low: float, high: float) -> list[float]:
     return ticks[:: math.ceil(len(ticks) / _MOST)] if ticks else ticks
 
 
-def log_x(field: str, title: str, values: Sequence[float]) -> alt.X:
-    """Return the encoding of a logarithmic x axis.
+def log_channel(field: str, title: str, values: Sequence[float]) -> dict[str, Any]:
+    """Return the encoding of a logarithmic x axis, as Vega-Lite has it.
 
     Args:
         field: Column of the data.
@@ -47,15 +47,29 @@ def log_x(field: str, title: str, values: Sequence[float]) -> alt.X:
         values: What must fit on the axis.
     """
     low, high = log_domain(values)
-    axis = alt.Axis(values=log_ticks(low, high), format="~s", grid=True, labelFlush=False)
-    return alt.X(
-        field, type="quantitative", title=title, axis=axis, scale=alt.Scale(type="log", domain=[low, high], nice=False)
-    )
+    axis = {"values": log_ticks(low, high), "format": "~s", "grid": True, "labelFlush": False}
+    scale = {"type": "log", "domain": [low, high], "nice": False}
+    return {"field": field, "type": "quantitative", "title": title, "axis": axis, "scale": scale}
+
+
+def log_x(field: str, title: str, values: Sequence[float]) -> alt.X:
+    """Return the same for Altair; arguments as of ``log_channel``."""
+    return alt.X(**_altair(log_channel(field, title, values)))
+
+
+def top1_channel(values: Sequence[float], field: str = "top1") -> dict[str, Any]:
+    """Return the encoding of an accuracy axis in percent that fits some values, as Vega-Lite has it."""
+    low, high = min(values), max(values)
+    edge = max(0.05 * (high - low), 0.1)
+    scale = {"zero": False, "nice": True, "domain": [low - edge, high + edge]}
+    return {"field": field, "type": "quantitative", "title": "Top-1 accuracy, %", "scale": scale}
 
 
 def top1_y(values: Sequence[float], field: str = "top1") -> alt.Y:
-    """Return the encoding of an accuracy axis in percent that fits some values."""
-    low, high = min(values), max(values)
-    edge = max(0.05 * (high - low), 0.1)
-    scale = alt.Scale(zero=False, nice=True, domain=[low - edge, high + edge])
-    return alt.Y(field, type="quantitative", title="Top-1 accuracy, %", scale=scale)
+    """Return the same for Altair."""
+    return alt.Y(**_altair(top1_channel(values, field)))
+
+
+def _altair(channel: dict[str, Any]) -> dict[str, Any]:
+    parts = {"axis": alt.Axis, "scale": alt.Scale}
+    return {name: parts[name](**value) if name in parts else value for name, value in channel.items()}

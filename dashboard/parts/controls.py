@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.data.reading import Rows, Source
 from dashboard.figures import figure_files
-from dashboard.figures.figure_files import Chart
+from dashboard.figures.figure_files import Drawing
 from dashboard.figures.palette import DARK, LIGHT, Palette
 from dashboard.words import wording
 from db.front_views import SCENARIOS, Scenario
@@ -53,7 +53,10 @@ def on_a_phone() -> bool:
 
 
 def choose(label: str, options: Sequence[str], key: str, tip: str | None = None) -> str:
-    """Let the reader choose one of some options; the first at first."""
+    """Let the reader choose one of some options; the first at first, also where a link asks for what is not there."""
+    asked = st.query_params.get(key) if key not in st.session_state else None
+    if asked is not None and asked not in options:
+        st.warning(f"{label}: what the link asks for, “{wording.literal(asked)}”, is not here.")
     chosen = st.selectbox(label, options, key=key, bind="query-params", disabled=len(options) < 2, help=tip)
     return cast("str", chosen)  # never None: there are options
 
@@ -66,6 +69,14 @@ def switch(label: str, key: str, tip: str, *, at_first: bool = False) -> bool:
 def noisy() -> bool:
     """Let the reader decide whether noisy measurements compete for a front."""
     return switch("Noisy measurements compete too", "noisy", _NOISY_HELP)
+
+
+def places(number: int) -> Sequence[DeltaGenerator]:
+    """Return places for some numbers beside each other; on a phone, as many in a line as fit."""
+    if not on_a_phone():
+        return st.columns(number)
+    row = st.container(horizontal=True)
+    return [row.container(width="content") for _ in range(number)]
 
 
 def choices() -> AbstractContextManager[Any]:
@@ -168,7 +179,7 @@ def download(read: Callable[[], Sequence[dict[str, Any]]], number: int, name: st
     )
 
 
-def figure_download(figure_of: Callable[[Palette], Chart], name: str) -> None:
+def figure_download(figure_of: Callable[[Palette], Drawing], name: str) -> None:
     """Offer a chart as a PNG and as an SVG file: on white, in the light theme's colours, made when asked for.
 
     Args:
@@ -187,5 +198,5 @@ def figure_download(figure_of: Callable[[Palette], Chart], name: str) -> None:
         )
 
 
-def _file(file_of: Callable[[Chart], bytes], figure_of: Callable[[Palette], Chart]) -> bytes:
+def _file(file_of: Callable[[Drawing], bytes], figure_of: Callable[[Palette], Drawing]) -> bytes:
     return file_of(figure_of(LIGHT))

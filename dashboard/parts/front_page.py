@@ -10,14 +10,14 @@ import streamlit as st
 from dashboard.data import reading
 from dashboard.data.reading import Chosen, Rows, Source
 from dashboard.figures import families
-from dashboard.figures.figure_files import Chart
-from dashboard.figures.front_figure import PICK, Lines, front_figure
+from dashboard.figures.figure_files import Spec
+from dashboard.figures.front_figure import PICK, Lines, front_figure, is_crowd
 from dashboard.figures.front_points import Drawn, front_points
 from dashboard.figures.palette import Palette
 from dashboard.parts import controls, freshness, notices, selection
 from dashboard.words import coverage
 from db.front_views import SCOPE, Mode
-from db.group_fronts import COSTS
+from db.group_fronts import COSTS, Cost
 
 _TITLES: Final[dict[Mode, str]] = {"train": "Training front", "inference": "Inference front"}
 _LEDES: Final[dict[Mode, str]] = {
@@ -35,6 +35,7 @@ _LINES_HELP: Final = (
     "Sizes: a line through the sizes and widths of one configuration, as in the paper. Front of each colour: what is "
     "best of each group, such as each group size or norm, as if nothing else had been measured."
 )
+_COSTS: Final[dict[Cost, str]] = {"images_per_second": "throughput", "macs": "multiply-accumulates"}
 _GREY_HELP: Final = "Draw what was measured and does not compete in grey, each reason in its own shape."
 _LEGEND: Final = (
     "The thick pale line in each panel is the front: nothing else here is as accurate and as fast (left: as cheap). "
@@ -58,6 +59,11 @@ class _Look:
     parts: tuple[str, ...]
     lines: Lines
     grey: bool
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the points that tell colours apart."""
+        return [families.PARTS[part].column for part in self.parts]
 
 
 def show(mode: Mode) -> None:
@@ -86,8 +92,9 @@ def show(mode: Mode) -> None:
     st.markdown(coverage.theory_and_practice(drawn))
     figure_of = _draw(where, drawn, chosen, look, picked)
     selection.show(picked.points, drawn.rows, partial(reading.evaluations, where, chosen))
-    st.caption(_coverage(where, chosen, scopes, drawn))
-    st.caption(_LEGEND)
+    told = [_coverage(where, chosen, scopes, drawn), coverage.in_part(_in_part(where, chosen, scopes, look, drawn))]
+    st.caption(" ".join(one for one in told if one))
+    st.caption(f"{_LEGEND} {coverage.whiskers(crowded=is_crowd(len(drawn.rows)))}")
     _table(drawn.rows, mode)
     with st.container(horizontal=True):
         points = sum(scope["points"] for scope in scopes)
@@ -141,10 +148,9 @@ def _nothing(where: Source, chosen: Chosen) -> None:
 
 
 def _read(where: Source, chosen: Chosen, scopes: Rows, look: _Look) -> Drawn:
-    columns = [families.PARTS[part].column for part in look.parts]
     most = coverage.DRAWN
     leaders = (
-        {cost: reading.leaders(where, chosen, scopes, columns, cost, most) for cost in COSTS}
+        {cost: reading.leaders(where, chosen, scopes, look.columns, cost, most) for cost in COSTS}
         if look.lines == "fronts"
         else {}
     )
@@ -168,13 +174,14 @@ def _draw(where: Source, drawn: Drawn, chosen: Chosen, look: _Look, picked: sele
     points = front_points(drawn, mode=mode, scenario=chosen.scenario, parts=look.parts, blocks=blocks)
     names = families.names(rows, look.parts)
 
-    def figure_of(palette: Palette, *, stacked: bool = False, selected: Sequence[str] = ()) -> Chart:
+    def figure_of(palette: Palette, *, stacked: bool = False, selected: Sequence[str] = ()) -> Spec:
         return front_figure(
             points, mode=mode, families=names, palette=palette, stacked=stacked, lines=look.lines, picked=selected
         )
 
     figure = figure_of(controls.palette(), stacked=controls.on_a_phone(), selected=picked.at_first)
-    st.altair_chart(figure, key=selection.CHART, on_select=partial(selection.chart_changed, PICK), selection_mode=PICK)
+    changed = partial(selection.chart_changed, PICK)
+    st.vega_lite_chart(figure, key=selection.CHART, on_select=changed, selection_mode=PICK)
     return figure_of
 
 
@@ -182,8 +189,8 @@ def _coverage(where: Source, chosen: Chosen, scopes: Rows, drawn: Drawn) -> str:
     everything = replace(chosen, scenario="all")
     inside = [_place(scope) for scope in scopes]
     tested = sum(scope["points"] for scope in reading.places(where, everything) if _place(scope) in inside)
-    greyed = len(drawn.greyed)
-    rows = drawn.rows
+    greyed, rows = len(drawn.greyed), drawn.rows
+    aside = greyed if greyed < coverage.GREYED else reading.counted_greyed(where, chosen, scopes)
     return coverage.sentence(
         rows[: len(rows) - greyed],
         sum(scope["points"] for scope in scopes),
@@ -191,8 +198,22 @@ def _coverage(where: Source, chosen: Chosen, scopes: Rows, drawn: Drawn) -> str:
         reading.left_out(where, everything, scopes),
         mode=chosen.mode,
         scenario=chosen.scenario,
-        greyed=greyed,
+        greyed=(greyed, aside),
     )
+
+
+def _in_part(where: Source, chosen: Chosen, scopes: Rows, look: _Look, drawn: Drawn) -> dict[str, tuple[int, int]]:
+    """Return how many points of each front of groups are drawn, and how many there are."""
+    fronts: list[tuple[str, Rows, list[str], Cost]] = [
+        (f"points that lead their colour by {_COSTS[cost]}", rows, look.columns, cost)
+        for cost, rows in drawn.leaders.items()
+    ]
+    fronts.append((f"points that lead all by {_COSTS['macs']}", drawn.theory, [], "macs"))
+    return {
+        words: (len(rows), reading.counted_leaders(where, chosen, scopes, by, cost))
+        for words, rows, by, cost in fronts
+        if len(rows) >= coverage.DRAWN  # else all of it is there
+    }
 
 
 _COLUMNS: Final = (

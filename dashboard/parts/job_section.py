@@ -10,6 +10,7 @@ from dashboard.data import result_reading
 from dashboard.data.reading import Source
 from dashboard.parts import throughput_section
 from dashboard.words import result_words, wording
+from dashboard.words.settings import configuration
 from db.records import JobRow
 from db.result_details import Row
 
@@ -37,7 +38,7 @@ def show(where: Source, jobs: Mapping[str, JobRow], uses: Mapping[str, Sequence[
 
 def _configuration(job: JobRow) -> None:
     st.subheader("Configuration", anchor=False)
-    groups = result_words.configuration(job.config)
+    groups = configuration(job.config)
     if not groups:
         st.caption("The job tells no settings.")
         return

@@ -18,12 +18,25 @@ def errors_told() -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        message = error.message[:1].upper() + error.message[1:]
-        st.error(f"{wording.literal(message)}.\n\n{wording.literal(error.hint)}", icon=":material/error:")
+        st.error(f"{_begun(wording.literal(error.message))}.\n\n{_hint(error.hint)}", icon=":material/error:")
         if isinstance(error, DatabaseMissingError):
             st.markdown("To fill a first database with a small sweep on real images:")
             st.code(FIRST_STEP, language="sh")
         st.stop()
+
+
+def _begun(sentence: str) -> str:
+    """Return a sentence with a capital letter, unless it begins with a database's URL."""
+    is_word = "/" not in sentence.partition(" ")[0]
+    return sentence[:1].upper() + sentence[1:] if is_word else sentence
+
+
+def _hint(text: str) -> str:
+    """Return a hint in Markdown: what stands between backticks is a command, all else is shown as it is."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one of them has no other: it opens no command
+        return wording.literal(text)
+    return "".join(f"`{part}`" if index % 2 else wording.literal(part) for index, part in enumerate(parts))
 
 
 def nothing_yet(what: str) -> None:

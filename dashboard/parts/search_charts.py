@@ -96,6 +96,9 @@ def _way(account: Account, look: Look) -> None:
         return way_figure.way_figure(account, against=look.against, palette=palette, stacked=stacked)
 
     st.altair_chart(figure_of(controls.palette(), stacked=controls.on_a_phone()), key="way")
+    thinned = search_words.progress(len(account.steps), len(account.over))
+    if thinned:
+        st.caption(thinned)
     with st.container(horizontal=True):
         records = trial_points.progress_records(account)[["over", "slot_hours", "value"]]
         controls.download(lambda: records.to_dict("records"), len(records), "search-hypervolume")

@@ -114,6 +114,8 @@ def _point(row: Row, evaluations: Rows) -> None:
         st.markdown(described(row), width="content")
         for one in evaluations[:_SEEDS]:
             result_links.open_one(one["evaluation"], f"Open seed {one['seed']}")
+        if len(evaluations) > _SEEDS:
+            st.caption(f"and {len(evaluations) - _SEEDS} more: the page of each leads to them", width="content")
         if not evaluations:
             st.caption("published: nothing but this is known", width="content")
 
@@ -133,7 +135,8 @@ def compared(pooled: Sequence[Rows]) -> tuple[list[str], str]:
     """
     if len(pooled) == 1:
         seeds = [one["evaluation"] for one in pooled[0][: result_links.MOST]]
-        return seeds, f"Compare {len(seeds)} seeds"
+        some = f"{len(seeds)} of {len(pooled[0])}" if len(seeds) < len(pooled[0]) else f"{len(seeds)}"
+        return seeds, f"Compare {some} seeds"
     firsts = [evaluations[0]["evaluation"] for evaluations in pooled if evaluations]
     return firsts, f"Compare {len(firsts)} points, by their first seeds"
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.figures import latency_figure
 from dashboard.figures.figure_files import Chart
 from dashboard.figures.palette import Palette
 from dashboard.figures.sample_figure import sample_figure
@@ -36,10 +37,32 @@ def show(measured: Measured, key: str) -> None:
         controls.download(lambda: list(measured.blocks), len(measured.blocks), f"samples-{key}")
         if measured.blocks:
             controls.figure_download(figure_of, f"samples-{key}")
+    if latency_figure.timed(measured):
+        _latencies(measured, key)
 
 
 def _figure(measured: Measured, palette: Palette) -> Chart:
     return sample_figure(measured, palette=palette, stacked=controls.on_a_phone())
+
+
+def _latencies(measured: Measured, key: str) -> None:
+    """Show how long single images took, one after the other."""
+    st.markdown("**Latency of single images**")
+
+    def figure_of(palette: Palette) -> Chart:
+        return latency_figure.latency_figure(measured, palette=palette, narrow=controls.on_a_phone())
+
+    st.altair_chart(figure_of(controls.palette()), width="content", key=f"latencies-{key}")
+    timed, drawn = latency_figure.timed(measured), len(latency_figure.latency_records(measured))
+    st.caption(result_words.latencies(drawn, timed))
+    rows = [
+        {"round": one["round"], "ordinal": ordinal, "milliseconds": value, "counts": one["counts"]}
+        for one in measured.rounds
+        for ordinal, value in enumerate(one["latencies"])
+    ]
+    with st.container(horizontal=True):
+        controls.download(lambda: rows, len(rows), f"latencies-{key}")
+        controls.figure_download(figure_of, f"latencies-{key}")
 
 
 def _verdict(measured: Measured) -> None:

@@ -100,6 +100,8 @@ def _trial(trial: TrialRow, account: Account, found: Mapping[int, Rows]) -> None
         st.markdown(f"**Trial {trial.number}** · {wording.literal(told)}", width="content")
         for index, one in enumerate(evaluations[:_SEEDS], start=1):
             result_links.open_one(one["fingerprint"], f"Open result {index}" if len(evaluations) > 1 else "Open result")
+        if len(evaluations) > _SEEDS:
+            st.caption(f"and {len(evaluations) - _SEEDS} more: the page of each leads to them", width="content")
         if not evaluations:
             st.caption("no result to open: nothing was tested", width="content")
 
@@ -111,8 +113,9 @@ def _comparison(pooled: Sequence[Rows]) -> None:
     if len(pooled) > 1 and len(chosen) > result_links.MOST:
         st.caption(f"{len(chosen)} trials are selected; at most {result_links.MOST} can be compared.")
     elif len(chosen) >= result_links.FEWEST:
+        some = "its" if len(chosen) <= result_links.MOST else f"{result_links.MOST} of its"
         what = (
-            f"Compare its {len(chosen)} results"
+            f"Compare {some} {len(chosen)} results"
             if len(pooled) == 1
             else f"Compare {len(chosen)} trials, by their first results"
         )

@@ -150,7 +150,7 @@ def _measured(row: Row) -> tuple[int | None, ...]:
 
 def _numbers(row: Row, place: Row | None) -> None:
     """Show what it comes to."""
-    top1, validation, train, inference, size = st.columns(5)
+    top1, validation, train, inference, size = controls.places(5)
     gain = row["top1"] - row["top1_before_fine_tune"]
     tuned = row["fine_tune_layers"] != "none"
     top1.metric("Top-1", f"{row['top1']:.2f} %", f"{gain:+.2f} points by fine-tuning" if tuned else None)

@@ -59,7 +59,7 @@ def _choices(terms: Terms, sweep: SweepRow) -> tuple[Look, bool]:
         with second:
             against = controls.choose("Progress against", list(_AGAINST), "against")
         follows = False
-        if sweep.state == "running":
+        if sweep.goes_on:
             with third:
                 follows = controls.switch("Show new trials by themselves", "follow", _FOLLOW_HELP)
     return Look(axes.get(coloured), _AGAINST[against]), follows

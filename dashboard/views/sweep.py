@@ -161,7 +161,7 @@ def _state(sweep: SweepRow, now: Now, *, is_search: bool) -> None:
     jobs = sum(one.jobs for one in now.tallies)
     over = sum(one.jobs for one in now.tallies if one.state in OVER)
     failed = sum(one.jobs for one in now.tallies if one.state in FAILED)
-    state, finished, lost, left = st.columns(4)
+    state, finished, lost, left = controls.places(4)
     state.metric("State", sweep.state)
     finished.metric("Jobs finished", f"{over:,} of {jobs:,}")
     lost.metric("Failed for good", f"{failed:,}")
@@ -251,6 +251,7 @@ def _failures(sweep: SweepRow, groups: Sequence[FailureGroup]) -> None:
     identity = [f"{group.stage} {group.state} {group.failure} {group.message}" for group in groups]
     chosen = _selectable(rows, {}, _key("failures", identity))
     if chosen is not None:
+        st.code(groups[chosen].message, language=None, wrap_lines=True)  # the table shows its beginning
         listed = wording.listed(f"`{one[:8]}`" for one in groups[chosen].jobs[:_LISTED])
         more = len(groups[chosen].jobs) - _LISTED
         st.markdown(f"Jobs that failed so: {listed}{f' and {more:,} more' if more > 0 else ''}.")
@@ -273,7 +274,9 @@ def _events(events: Sequence[EventRow]) -> None:
     column = st.column_config
     formats = {
         "at": column.DatetimeColumn("at (UTC)", format="YYYY-MM-DD HH:mm:ss"),
+        "what happened": column.TextColumn(width="medium"),
         "says": column.TextColumn(width="medium"),
+        "attempt": column.NumberColumn(width="small"),
         "more": column.LinkColumn(display_text="=(.{8})", help="Opens the page of the job"),
     }
     st.dataframe(

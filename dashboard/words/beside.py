@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.words import wording
+from dashboard.words.coverage import DRAWN
 from db.speedup import Speedup
 
 Row = Mapping[str, Any]
@@ -93,6 +94,8 @@ def coverage(theirs: Sequence[Row], yours: Sequence[Row], shared: Sequence[str],
     published = len({row["series"] for row in theirs})
     told = f"{wording.counted(len(theirs), 'published point')} of {_families(published)}; here, "
     told += f"{wording.counted(len(yours), 'point')} of {len(shared)} of these."
+    if sum(not row["on_front"] for row in yours) >= DRAWN:
+        told += f" Of those beside your front, no more than {DRAWN:,} are drawn: the nearest."
     others = len(own) - len(shared)
     return f"{told} {_families(others)} measured here are not in the publication and not drawn." if others else told
 

@@ -35,18 +35,18 @@ def sentence(
     *,
     mode: Mode,
     scenario: Scenario,
-    greyed: int = 0,
+    greyed: tuple[int, int] = (0, 0),
 ) -> str:
     """Say how many points are shown of how many, and why the others are not.
 
     Args:
-        drawn: The points of the chart that compete: all of the front, and the nearest others.
+        drawn: The points of the chart that compete: all of the front, the nearest others, and what leads its group.
         points: How many points of the scenario compete in the chart's place.
         tested: How many there are of every test resolution.
         left_out: What was tested and has no throughput that counts.
         mode: Whose throughput is shown.
         scenario: Which test resolutions are shown.
-        greyed: How many points are drawn that do not compete.
+        greyed: How many points are drawn that do not compete, and how many there are.
     """
     reasons = [
         (points - len(drawn), "further from the front"),
@@ -64,14 +64,33 @@ def sentence(
         f"{len(drawn):,} of {total} shown{because}.",
         _selection(points - len(drawn)),
         _judged(drawn, mode),
-        f"{wording.counted(greyed, 'point')} in grey {_competes(greyed)} not compete." if greyed else "",
+        _aside(*greyed),
         choice(drawn, scenario),
     ]
     return " ".join(part for part in parts if part)
 
 
-def _competes(number: int) -> str:
-    return "does" if number == 1 else "do"
+def _aside(drawn: int, there: int) -> str:
+    if not drawn:
+        return ""
+    if drawn < there:
+        return f"{drawn:,} of {there:,} points that do not compete are drawn in grey: the most accurate."
+    return f"{wording.counted(drawn, 'point')} in grey {'does' if drawn == 1 else 'do'} not compete."
+
+
+def in_part(fronts: Mapping[str, tuple[int, int]]) -> str:
+    """Say of which fronts not all points are drawn; empty where all are.
+
+    Args:
+        fronts: Words for the points of a front → how many are drawn, and how many there are.
+    """
+    told = [f"{drawn:,} of {there:,} {words}" for words, (drawn, there) in fronts.items() if drawn < there]
+    return f"Drawn in part, the most accurate first: {wording.listed(told)}." if told else ""
+
+
+def whiskers(*, crowded: bool) -> str:
+    """Say which points have whiskers where not all have them."""
+    return "So many points have whiskers on the front alone." if crowded else ""
 
 
 def theory_and_practice(drawn: Drawn) -> str:
@@ -88,6 +107,8 @@ def theory_and_practice(drawn: Drawn) -> str:
     if found == front:
         return f"**{networks}**, and by multiply-accumulates alone one would have found the same."
     number = f"{len(found):,} of them" if found else "none of them"
+    if len(drawn.theory) >= DRAWN:  # it may go on
+        number = f"at least {len(found):,} of them"
     return f"**{networks}; by multiply-accumulates alone one would have found {number}.**"
 
 
@@ -96,8 +117,9 @@ def _selection(further: int) -> str:
     if further <= 0:
         return ""
     return (
-        "Drawn are all points of the front and, of the others, those whose accuracy is least below the best of what is "
-        "as fast or faster; the file has them all. What follows counts what is drawn."
+        "Drawn are all points of the front, what leads by multiply-accumulates, or its colour where these fronts are "
+        "drawn, and, of the others, those whose accuracy is least below the best of what is as fast or faster; the "
+        "file has them all. What follows counts what is drawn."
     )
 
 

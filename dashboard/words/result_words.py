@@ -178,6 +178,25 @@ def _with_loading(row: Row) -> Facts:
     return facts
 
 
+def latencies(drawn: int, timed: int) -> str:
+    """Say what a chart of the latencies of single images shows, and of how many.
+
+    Args:
+        drawn: How many images are drawn.
+        timed: How many were timed.
+    """
+    words = (
+        "A tick is one image alone, each after the one before it; the axis is logarithmic. Dashed: half, 90 % and 99 % "
+        "of the images of all rounds that count are quicker."
+    )
+    if drawn == timed:
+        return f"{words} {wording.counted(timed, 'image')}."
+    return (
+        f"{words} {drawn:,} of {timed:,} images are drawn, in each round evenly spread from the quickest to the "
+        "slowest; the file has all of them."
+    )
+
+
 def _latency(row: Row) -> Facts:
     names = {"p50": "median", "p90": "p90", "p99": "p99"}
     told = [
@@ -215,80 +234,6 @@ def training(row: Row) -> Facts:
         "SHA-256 of the weights": str(row["checkpoint_sha256"]),
         "Digest of the images": str(row["dataset_digest"]),
     }
-
-
-#: Group of a job's settings in words → name in the job.
-_GROUPS: Final = {
-    "Network": "variant",
-    "Data set": "dataset",
-    "Training recipe": "recipe",
-    "Fine-tuning": "fine_tune",
-    "Images of the part with loading": "loading",
-    "Layout on IPUs": "ipu",
-}
-#: Setting → what no value means.
-_OPEN: Final = {
-    "learning_rate": "the usual one",
-    "weight_decay": "the optimizer's usual one",
-    "dropout": "the size's own",
-    "mixup": "the paper's",
-    "cutmix": "the paper's",
-    "rms_decay": "the paper's",
-    "train_images": "all",
-    "test_images": "all",
-    "validation_images": "the usual share",
-    "batch_size": "the fastest",
-    "memory_format": "the faster one",
-    "compile": "the faster way",
-}
-_UNITS: Final = {
-    "resolution": "px",
-    "test_resolution": "px",
-    "image_side": "px",
-    "batch_size": "images",
-    "group_size": "channels",
-    "block_seconds": "s",
-    "warmup_seconds": "s",
-}
-_NAMES: Final = {"ema": "EMA", "rms_decay": "RMS decay", "cutmix": "CutMix", "resolution": "train resolution"}
-#: Parts of a job that are no settings, or that are told elsewhere.
-_NO_SETTINGS: Final = {"stage", "environment_key", "ipu"}
-
-
-def configuration(config: Row) -> dict[str, Facts]:
-    """Return the settings of a job by groups; those of its training with those of an evaluation."""
-    flat = {**config.get("training", {}), **{name: value for name, value in config.items() if name != "training"}}
-    groups = {
-        words: {label(name): setting(name, value) for name, value in flat.pop(part).items()}
-        for words, part in _GROUPS.items()
-        if isinstance(flat.get(part), Mapping)
-    }
-    rest = {
-        label(name): setting(name, value)
-        for name, value in flat.items()
-        if name not in _NO_SETTINGS and not isinstance(value, Mapping)
-    }
-    return {**groups, **({"Job": rest} if rest else {})}
-
-
-def label(name: str) -> str:
-    """Return a setting's name as a person reads it."""
-    said = _NAMES.get(name) or name.replace("_seconds", "").replace("_", " ")
-    return said[:1].upper() + said[1:]
-
-
-def setting(name: str, value: Any) -> str:
-    """Return the value of a setting with its unit, or what it means that there is none."""
-    if value is None:
-        return _OPEN.get(name, "–")
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(f"{one}" for one in value) or "none"
-    counts_images = name.endswith("_images")
-    told = f"{value:g}" if isinstance(value, float) else f"{value:,}" if counts_images else str(value)
-    unit = _UNITS.get(name, "")
-    return f"{told} {unit.removesuffix('s') if told == '1' and len(unit) > 1 else unit}".strip()
 
 
 _STATES: Final = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from dashboard.words import search_terms, wording
-from dashboard.words.search_account import Account, has_value
+from dashboard.words.search_account import STEPS, Account, has_value
 from dashboard.words.search_terms import Axis, Terms
 from db.search_records import TRIAL_STATES, TrialRow
 
@@ -49,7 +49,7 @@ def state(account: Account, sweep_state: str) -> str:
         opened = account.states["open"]
         waits = f" {wording.counted(opened, 'trial')} {'is' if opened == 1 else 'are'} still running." if opened else ""
         return f"Proposes nothing more: {account.row.ended.rstrip('.')}.{waits}"
-    return "" if sweep_state == "running" else "It can go on: the same command proposes more."
+    return "" if sweep_state in {"running", "paused"} else "It can go on: the same command proposes more."
 
 
 def budget_used(account: Account, hours: float) -> str:
@@ -228,6 +228,16 @@ def drawn(number: int, account: Account) -> str:
     told = [f"{count:,} {why}" for count, why in reasons if count]
     because = f"; not shown: {wording.listed(told)}" if told else ""
     return f"{number:,} of {wording.counted(total, 'trial')} shown{because}."
+
+
+def progress(steps: int, over: int) -> str:
+    """Say after how many of the trials that are over a line of progress is drawn, where not after each.
+
+    Args:
+        steps: How many points the line has.
+        over: How many trials are over.
+    """
+    return f"The line has {steps:,} points for {over:,} trials, evenly spread among them." if over > STEPS else ""
 
 
 def curves(number: int, total: int) -> str:

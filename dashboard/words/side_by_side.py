@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dashboard.words import result_words, wording
+from dashboard.words.settings import configuration
 from db.bootstrap import Point
 from db.front_views import MODES, Mode
 from db.result_details import Measured
@@ -118,6 +119,8 @@ _MEASURED: Final = (
     "95 % interval",
     "Verdict",
     "Batch size",
+    "Batch made of",
+    "IPUs",
     "Memory format",
     "Compiled",
     "With loading",
@@ -137,7 +140,7 @@ def properties(sides: Sequence[Side]) -> list[Property]:
     settings = [
         one
         for group in _SETTINGS
-        for one in _by_name(group, [result_words.configuration(side.config).get(group, {}) for side in sides])
+        for one in _by_name(group, [configuration(side.config).get(group, {}) for side in sides])
     ]
     software = _by_name("Software", [side.software for side in sides])
     return [*outcomes, *_throughputs(sides), *network, *settings, *software]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -88,9 +89,13 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def serve():
-    """Serve a database by ``python -m dashboard`` and return the address; ended after the tests."""
+    """Serve a database by ``python -m dashboard`` and return the address; ended after the tests.
+
+    A database has one server, however many tests look at it.
+    """
     servers = []
 
+    @functools.cache
     def served(url: str) -> str:
         environment = {**os.environ, "ORCHESTRATOR_DB": url}
         server = subprocess.Popen(

@@ -15,7 +15,16 @@ from typing import Any
 
 from db.search_records import NewTrial, TrialEnd, Value
 from orchestrator.results import new_job
-from tests.dashboard.seeded import CPU, DATASET, DRIVER, Seeder, _evaluate_result, images_per_second, variant
+from tests.dashboard.seeded import (
+    CPU,
+    DATASET,
+    DRIVER,
+    Seeder,
+    _evaluate_result,
+    images_per_second,
+    sweeps_and_published,
+    variant,
+)
 from workers.protocol.jobs import EvaluateJob, Job, MeasureJob, TrainJob
 from workers.protocol.recipe import Recipe
 
@@ -59,6 +68,11 @@ def search_settings(axes: dict[str, tuple[Value, ...]], objectives: list[str], *
 
 class SearchSeeder(Seeder):
     """Writes searches, trial by trial."""
+
+    def do(self, job: Job, verdict: str = "clean") -> None:
+        """Do a job, unless another sweep did it before."""
+        if not self.is_done(job):
+            super().do(job, verdict)
 
     def begin_search(self, name: str, settings: dict[str, Any]) -> None:
         self.sweep = self.begin(name, [])
@@ -228,12 +242,24 @@ def _begun(seeder: SearchSeeder) -> None:
 def seed_searches(url: str) -> None:
     """Fill a database with three searches."""
     seeder = SearchSeeder(url)
+    _searches(seeder)
+    seeder.store.close()
+
+
+def seed_everything(url: str) -> None:
+    """Fill a database with three searches, a finished sweep, one that runs, and published results."""
+    seeder = SearchSeeder(url)
+    _searches(seeder)
+    sweeps_and_published(seeder)
+    seeder.store.close()
+
+
+def _searches(seeder: SearchSeeder) -> None:
     _one_objective(seeder)
     _two_objectives(seeder)
     _begun(seeder)
     seeder.clock.now = dt.datetime.now(dt.timezone.utc)
     seeder.store.beat(DRIVER)
-    seeder.store.close()
 
 
 if __name__ == "__main__":

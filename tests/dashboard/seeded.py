@@ -238,6 +238,14 @@ def seed_without_validation(url: str) -> None:
 def seed(url: str, *, finished: bool = True, running: bool = True, published: bool = True) -> None:
     """Fill a database: one finished sweep on two devices, one that runs with failures, and published results."""
     seeder = Seeder(url)
+    sweeps_and_published(seeder, finished=finished, running=running, published=published)
+    seeder.store.close()
+
+
+def sweeps_and_published(
+    seeder: Seeder, *, finished: bool = True, running: bool = True, published: bool = True
+) -> None:
+    """Write what ``seed`` writes."""
     if finished:
         _finished_sweep(seeder)
     if running:
@@ -245,7 +253,6 @@ def seed(url: str, *, finished: bool = True, running: bool = True, published: bo
     if published:
         records = read_csv(PUBLISHED, NATIVE_RESOLUTION, HALF_RESOLUTION)
         seeder.store.put_publication("arXiv 2106.03640, Figure 1", "imagenet", records)
-    seeder.store.close()
 
 
 def _finished_sweep(seeder: Seeder) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,22 +12,62 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.figures.palette import LIGHT
+from db.reader import open_reader
 from db.store import open_store
+from tests.dashboard.searched import seed_everything
 from tests.dashboard.seeded import seed
-from tests.dashboard.visit import CHART, PHONE, POINTS, RINGS, SECONDS
+from tests.dashboard.visit import CHART, PHONE, POINTS, RINGS, SECONDS, Visit
+from tests.postgres import copied_database
 
 pytestmark = pytest.mark.browser
 
-PAGES = {
-    "": "fashion-more-norms",
-    "training": "Training front",
-    "inference": "Inference front",
-    "speed-up": "Speed-up",
-    "resolution": "Resolution",
-    "published": "Published",
-    "results": "Results",
-    "sql": "SQL",
+#: Finished, and still running.
+SWEEPS = ("fashion-families", "fashion-more-norms")
+#: Pages on which a sweep is chosen → how the address says which.
+OF_SWEEPS = {
+    "": "watch",
+    "training": "sweep",
+    "inference": "sweep",
+    "speed-up": "sweep",
+    "resolution": "sweep",
+    "results": "sweep",
 }
+OTHERS = ("published", "result", "compare", "sql", "search")
+MARKS = f"{CHART} g.mark-symbol.role-mark path"
+ROWS = "[data-testid=stDataFrame] canvas"
+#: What shows that a page has drawn what it has to show; charts where there are any.
+DRAWN = {**dict.fromkeys(("training", "inference", "speed-up", "resolution", "published"), MARKS), "search": "h1"}
+
+
+@pytest.fixture(scope="module")
+def sessions(chromium):
+    """Browser sessions that these tests share, by their options: the dashboard's program is fetched once for each."""
+    contexts = {}
+
+    def session(**options):
+        key = json.dumps(options, sort_keys=True)
+        if key not in contexts:
+            contexts[key] = chromium.new_context(**options)
+        return contexts[key]
+
+    yield session
+    for context in contexts.values():
+        context.close()
+
+
+@pytest.fixture
+def visit(sessions):
+    """Open pages of their own in sessions that others had before; nothing is kept there but files."""
+    pages = []
+
+    def visited(**options):
+        seen = Visit(sessions(**{"viewport": {"width": 1280, "height": 900}, **options}))
+        pages.append(seen.page)
+        return seen
+
+    yield visited
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture(scope="module")
@@ -33,23 +75,66 @@ def address(serve, seeded_url):
     return serve(seeded_url)
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_every_page_opens_without_a_complaint_and_asks_nobody_else(path, visit, address):
-    seen = visit().go(f"{address}/{path}", PAGES[path])
-    drawn = (
-        f"{CHART} g.mark-symbol.role-mark path"
-        if path not in {"", "results", "sql"}
-        else "[data-testid=stDataFrame] canvas"
-    )
-    seen.page.locator(drawn).first.wait_for(state="attached")
-    expect(seen.page.locator("[data-testid=stException]")).to_have_count(0)
-    assert seen.complaints == []
+@pytest.fixture(scope="module")
+def everything_on_postgres(postgres_server):
+    """URL of a Postgres database with sweeps, searches and published results."""
+    with copied_database(postgres_server, "empty_schema") as url:
+        seed_everything(url)
+        yield url
 
 
-def test_a_filter_changes_the_chart_and_its_link_opens_the_same_chart(visit, address, reader):
-    seen = visit().go(f"{address}/training?grey=false")
-    everything = reader.points("train", "best", filter_text="slot_kind=cpu")
-    some = reader.points("train", "best", filter_text="slot_kind=cpu group_size=16 width<1")
+@pytest.fixture(scope="module", params=["seeded_url", "everything_on_postgres"], ids=["sqlite", "postgres"])
+def full(request):
+    """URL of a database with much in it."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def empty(request, tmp_path_factory):
+    """URL of a database in which nothing is stored yet."""
+    if request.param == "postgres":
+        with copied_database(request.getfixturevalue("postgres_server"), "empty_schema") as url:
+            yield url
+        return
+    url = f"sqlite:///{tmp_path_factory.mktemp('empty')}/results.db"
+    open_store(url).close()
+    yield url
+
+
+def require_no_error(seen):
+    """Nothing on a page, nor in the browser's console, tells of an error."""
+    assert seen.page.locator("[data-testid=stException], [data-testid=stAlertContentError]").count() == 0, seen.page.url
+    assert seen.complaints == [], seen.page.url
+
+
+def test_every_page_opens_on_finished_and_on_running_work_without_a_complaint(visit, serve, full):
+    seen = visit()
+    finished, running = SWEEPS
+    for path, choice in OF_SWEEPS.items():
+        seen.go(f"{serve(full)}/{path}?{choice}={finished}")
+        seen.page.locator(DRAWN.get(path, ROWS)).first.wait_for(state="attached")
+        require_no_error(seen)
+        seen.go(f"{serve(full)}/{path}?{choice}={running}")
+        require_no_error(seen)
+    for path in OTHERS:
+        seen.go(f"{serve(full)}/{path}")
+        seen.page.locator(DRAWN.get(path, ROWS)).first.wait_for(state="attached")
+        require_no_error(seen)
+
+
+def test_every_page_opens_on_an_empty_database_and_says_what_comes_first(visit, serve, empty):
+    seen = visit()
+    for path in (*OF_SWEEPS, *OTHERS):
+        seen.page.goto(f"{serve(empty)}/{path}")
+        seen.page.get_by_text("orchestrator ").first.wait_for()
+        require_no_error(seen.settle())
+
+
+def test_a_filter_changes_the_chart_and_its_link_opens_the_same_chart(visit, serve, full):
+    seen = visit().go(f"{serve(full)}/training?grey=false&sweep={SWEEPS[0]}")
+    with contextlib.closing(open_reader(full)) as reader:
+        everything = reader.points("train", "best", sweep=SWEEPS[0], filter_text="slot_kind=cpu")
+        some = reader.points("train", "best", sweep=SWEEPS[0], filter_text="slot_kind=cpu group_size=16 width<1")
     assert 0 < len(some) < len(everything)
     seen.count(POINTS, len(everything))
     seen.page.get_by_label("Filter", exact=True).fill("group_size=16 width<1")
@@ -59,6 +144,24 @@ def test_a_filter_changes_the_chart_and_its_link_opens_the_same_chart(visit, add
     again = visit().go(seen.page.url)
     again.count(POINTS, len(some))
     expect(again.page.get_by_label("Filter", exact=True)).to_have_value("group_size=16 width<1")
+    require_no_error(seen)
+    require_no_error(again)
+
+
+def test_the_sql_page_answers_and_refuses_a_write_on_postgres_too(visit, serve, everything_on_postgres):
+    seen = visit().go(f"{serve(everything_on_postgres)}/sql", "SQL")
+    seen.page.get_by_text("answered in").wait_for()
+    editor = seen.page.get_by_label("Statement")
+    for statement, told in (
+        ("SELECT COUNT(*) AS number FROM results", "1 row shown"),
+        ("DROP TABLE jobs", "DROP is not allowed"),
+        ("WITH gone AS (DELETE FROM jobs RETURNING 1) SELECT * FROM gone", "DELETE"),
+    ):
+        editor.fill(statement)
+        editor.press("Control+Enter")
+        seen.page.get_by_text(told).first.wait_for()
+        seen.settle()
+    assert seen.complaints == []
 
 
 def test_a_choice_from_a_list_is_in_the_link(visit, address, reader):
@@ -82,8 +185,8 @@ def test_pointing_at_a_point_in_theory_marks_it_where_it_was_measured(visit, add
     seen.rings(1, 1)
 
 
-def test_a_click_selects_a_point_and_its_link_opens_its_result(visit, address):
-    seen = visit().go(f"{address}/training")
+def test_a_click_selects_a_point_and_its_link_opens_its_result(visit, serve, full):
+    seen = visit().go(f"{serve(full)}/training?sweep={SWEEPS[0]}")
     points = seen.page.locator(POINTS)
     points.nth(2).click(force=True)
     opened = seen.page.get_by_role("link", name="Open seed 0")

@@ -217,6 +217,20 @@ def test_what_only_one_has_differs(details):
     assert side_by_side.ratios({"A": Side(told, {}), "B": Side(told, {}, measured)}, "train") == {}
 
 
+def test_layouts_on_ipus_are_compared(details):
+    told = details.evaluations([evaluation(PLAIN).fingerprint])[evaluation(PLAIN).fingerprint]
+    one = throughput(details, PLAIN, "train", 20)
+    layout = {"accumulation": 4, "replicas": 4, "ipus_per_replica": 2, "device_iterations": 1, "batch_size": 96}
+    sides = [Side(told, {}, {"train": replace(one, row={**one.row, **layout, "micro_batch": size})}) for size in (6, 3)]
+    different = {found.name: found.values for found in side_by_side.properties(sides) if found.differs}
+    assert different == {
+        "Training: batch made of": (
+            "6 per micro-batch × 4 accumulated × 4 replicas",
+            "3 per micro-batch × 4 accumulated × 4 replicas",
+        )
+    }
+
+
 def test_a_single_round_has_an_interval_from_its_blocks_and_a_single_block_none(details):
     one = throughput(details, PLAIN, "train", 20)
     first = replace(one, blocks=one.blocks[:5])

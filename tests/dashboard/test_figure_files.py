@@ -65,3 +65,13 @@ def test_nothing_is_asked_of_the_internet():
     elsewhere = alt.Chart("https://example.com/data.csv").mark_point().encode(alt.X("speed:Q"))
     with pytest.raises(ValueError, match=r"https://example\.com"):
         figure_files.svg(elsewhere)
+
+
+def test_a_chart_that_is_written_as_vega_lite_has_its_rows_in_the_file_and_gaps_where_values_are_missing():
+    rows = pd.DataFrame({"speed": [1.5, 2.5, float("nan")], "top1": [90.0, 91.0, 92.0], "name": ["a", "b", "c"]})
+    place = {"x": {"field": "speed", "type": "quantitative"}, "y": {"field": "top1", "type": "quantitative"}}
+    mark = {"type": "point", "invalid": "filter"}
+    spec = figure_files.with_data({"mark": mark, "encoding": {**place, "tooltip": {"field": "name"}}}, rows)
+    svg = figure_files.svg(spec).decode()
+    assert svg.count('aria-roledescription="point"') == 2
+    assert size_of(figure_files.png(spec)) > (100, 100)

@@ -45,7 +45,7 @@ def drawn(reader, rows, *, mode="train", scenario="best", parts=families.DEFAULT
 
 
 def figure(points, names, **options):
-    return front_figure(points, mode="train", families=names, palette=LIGHT, **options).to_dict()
+    return front_figure(points, mode="train", families=names, palette=LIGHT, **options)
 
 
 def panels(spec):
@@ -359,8 +359,20 @@ def test_the_speedup_figure_without_an_overlap_draws_the_fronts_alone(reader):
     assert len(spec["hconcat"]) == 1
 
 
-def test_charts_are_valid_vega_lite(reader, rows):
-    points = drawn(reader, rows)
-    for palette, stacked in itertools.product((LIGHT, DARK), (False, True)):
-        chart = front_figure(points, mode="inference", families=families.names(rows), palette=palette, stacked=stacked)
-        assert alt.Chart.from_dict(chart.to_dict(), validate=True)
+@pytest.mark.parametrize("lines", ["sizes", "fronts", "none"])
+@pytest.mark.parametrize(("palette", "stacked", "picked"), [(LIGHT, False, ()), (DARK, True, ("abc", "def"))])
+def test_the_front_chart_is_valid_vega_lite(reader, rows, lines, palette, stacked, picked):
+    points, names = drawn(reader, rows), families.names(rows)
+    options = {"palette": palette, "stacked": stacked, "lines": lines, "picked": picked}
+    spec = front_figure(points, mode="inference", families=names, **options)
+    assert alt.Chart.from_dict({**spec, "datasets": {}}, validate=True)
+
+
+def test_other_points_are_other_data_and_the_same_are_the_same(reader, rows):
+    points, names = drawn(reader, rows), families.names(rows)
+    [first], [again] = figure(points, names)["datasets"], figure(points.copy(), names)["datasets"]
+    faster = points.assign(images_per_second=points["images_per_second"] * 1.01)
+    [other] = figure(faster, names)["datasets"]
+    assert first == again != other
+    assert figure(points, names)["data"] == {"name": first}
+    assert figure(points, names)["datasets"][first] is points

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from urllib.parse import parse_qs
 
@@ -10,6 +11,7 @@ import pytest
 
 from dashboard.figures import families
 from dashboard.parts import result_links, selection
+from dashboard.words import coverage
 from db.store import open_store
 from tests.dashboard.seeded import FAMILIES, Clock, Seeder, accuracy_jobs, measure_jobs
 from tests.dashboard.test_pages import charts, said
@@ -86,6 +88,19 @@ def test_the_front_of_each_colour_can_be_drawn_by_everything_that_a_colour_stand
     assert not app.error
 
 
+def test_whatever_is_cut_is_told_with_what_there_is(open_page, seeded_url, monkeypatch):
+    whole = said(open_page("training_front", seeded_url, lines="The front of each colour"))
+    assert "Drawn in part" not in whole
+    monkeypatch.setattr(coverage, "DRAWN", 2)
+    monkeypatch.setattr(coverage, "GREYED", 1)
+    words = said(open_page("training_front", seeded_url, lines="The front of each colour"))
+    assert re.search(r"\d+ further from the front", words)
+    assert re.search(r"1 of \d+ points that do not compete are drawn in grey", words)
+    for front in ("their colour by throughput", "their colour by multiply-accumulates", "all by multiply-accumulates"):
+        [(shown, there)] = re.findall(rf"(\d+) of (\d+) points that lead {front}", words)
+        assert int(shown) == 2 < int(there)
+
+
 def test_the_page_says_what_theory_would_have_found(open_page, seeded_url, reader):
     app = open_page("training_front", seeded_url)
     part = reader.part("train", "best", filter_text=PLACE)
@@ -121,6 +136,16 @@ def test_the_seeds_of_one_selected_point_can_be_compared(open_page, seeded_url, 
     [evaluations] = reader.evaluations_of([row])
     both = ",".join(one["evaluation"] for one in evaluations)
     assert links(app)[-1] == ("Compare 2 seeds", {"results": [both]})
+
+
+def test_seeds_beyond_those_with_a_link_are_counted(open_page, seeded_url, reader, monkeypatch):
+    monkeypatch.setattr(selection, "_SEEDS", 1)
+    [row] = reader.points("train", "best", filter_text=PLACE)[:1]
+    app = open_page("training_front", seeded_url, points=families.identity(row))
+    assert len([label for label, _ in links(app) if label.startswith("Open seed")]) == 1
+    assert "and 1 more: the page of each leads to them" in said(app)
+    seeds = [{"evaluation": f"{number}"} for number in range(10)]
+    assert selection.compared([seeds]) == (["0", "1", "2", "3", "4", "5"], "Compare 6 of 10 seeds")
 
 
 def test_a_selected_point_that_is_not_shown_is_told(open_page, seeded_url):

@@ -46,10 +46,27 @@ def test_selected_results_open_side_by_side_and_from_there_each_alone(visit, add
     assert seen.complaints == again.complaints == []
 
 
+def test_a_keyboard_alone_comes_from_the_table_to_a_result(visit, address):
+    seen = visit().go(f"{address}/results?filter=slot_kind%3Dcpu+seed%3D0", "Results")
+    cells = seen.page.locator("[data-testid=stDataFrame] canvas [role=gridcell]")
+    cells.first.wait_for(state="attached")
+    seen.page.locator("[data-testid=stDataFrame] canvas").first.focus()
+    seen.page.keyboard.press("ArrowDown")
+    seen.page.keyboard.press("Shift+Space")
+    link = seen.page.get_by_role("link", name="Open result")
+    link.wait_for()
+    seen.settle()
+    link.focus()
+    seen.page.keyboard.press("Enter")
+    seen.page.wait_for_url("**/result?result=*")
+
+
+@pytest.mark.parametrize("window", [{"width": 400, "is_mobile": True, "user_agent": PHONE}, {"width": 900}])
 @pytest.mark.parametrize("path", ["result?result={0}", "compare?results={0},{1}"])
-def test_nothing_about_results_is_wider_than_a_phone(path, visit, address):
-    options = {"viewport": {"width": 400, "height": 800}, "is_mobile": True, "user_agent": PHONE}
+def test_nothing_about_results_is_wider_than_a_phone_or_half_a_screen(path, window, visit, address):
+    others = {name: value for name, value in window.items() if name != "width"}
     named = (evaluation(PLAIN).fingerprint, evaluation(CHANGED).fingerprint)
-    seen = visit(**options).go(f"{address}/{path.format(*named)}")
-    seen.within(seen.page.locator(f"{CHART} svg").nth(1), 400)
+    seen = visit(viewport={"width": window["width"], "height": 800}, **others)
+    seen.go(f"{address}/{path.format(*named)}")
+    seen.within(seen.page.locator(f"{CHART} svg").nth(1), window["width"])
     assert seen.complaints == []

@@ -23,6 +23,7 @@ from dashboard.figures.sample_figure import (
     summary_record,
 )
 from dashboard.words import result_words
+from dashboard.words.settings import configuration
 from db.publications import read_csv
 from db.reader import open_reader
 from db.store import open_store
@@ -425,7 +426,7 @@ def test_the_interval_of_a_difference_is_newcombes(first, other, expected):
 
 
 def test_a_setting_is_told_with_its_unit_or_what_it_means_that_there_is_none():
-    told = result_words.configuration(
+    told = configuration(
         {
             "stage": "measure",
             "variant": {"group_size": 1},
@@ -433,6 +434,7 @@ def test_a_setting_is_told_with_its_unit_or_what_it_means_that_there_is_none():
             "compile": False,
             "blocks": 5,
             "block_seconds": 1.5,
+            "resolution": 20,
             "environment_key": "e" * 32,
             "loading": None,
             "ipu": None,
@@ -444,8 +446,10 @@ def test_a_setting_is_told_with_its_unit_or_what_it_means_that_there_is_none():
         "Compile": "no",
         "Blocks": "5",
         "Block": "1.5 s",
+        "Resolution": "20 px",
         "Loading": "–",
     }
+    assert configuration({"stage": "train", "resolution": 20})["Job"] == {"Train resolution": "20 px"}
 
 
 def test_a_stale_measurement_says_so_whatever_its_verdict_was():
@@ -466,8 +470,29 @@ def test_a_layout_on_ipus_is_told_where_there_is_one():
         "IPUs": "4 replicas of 2 IPUs; one call takes 288 images",
     }
     assert result_words.layout({"micro_batch": None}) == {}
-    settings = result_words.configuration({"ipu": {"replicas": 4, "split": ["stages.3"], "available_memory": []}})
-    assert settings["Layout on IPUs"] == {"Replicas": "4", "Split": "stages.3", "Available memory": "none"}
+    layout = {
+        "ipus_per_replica": 2,
+        "micro_batch": 6,
+        "split": ["stages.3"],
+        "available_memory": [],
+        "data": "synthetic",
+    }
+    assert configuration({"ipu": layout})["Layout on IPUs"] == {
+        "IPUs per replica": "2",
+        "Micro batch": "6 images",
+        "Split": "stages.3",
+        "Available memory": "PopTorch's own",
+        "Data": "images made up on the device",
+    }
+
+
+def test_the_data_set_of_images_that_are_loaded_has_a_table_of_its_own():
+    loading = {"dataset": {"name": "shapes", "train_images": 4000}, "mixup": 0.0}
+    told = configuration({"stage": "measure", "loading": loading})
+    assert told == {
+        "Data set": {"Name": "shapes", "Train images": "4,000"},
+        "Images of the part with loading": {"Mixup": "0"},
+    }
 
 
 def test_an_environment_of_the_past_says_since_when():

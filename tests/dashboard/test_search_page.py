@@ -17,6 +17,7 @@ from dashboard.figures.heat_figure import Table
 from dashboard.figures.palette import DARK, LIGHT
 from dashboard.figures.trial_figure import best_figure, front_figure
 from dashboard.figures.way_figure import way_figure
+from dashboard.parts import result_links, trial_table
 from dashboard.words import coverage, search_words
 from dashboard.words.search_account import SHARES, STEPS, account
 from db.hypervolume import hypervolumes
@@ -129,6 +130,9 @@ def test_a_long_search_has_no_more_steps_than_a_chart_needs():
     found = search([trial(number, (float(number),)) for number in range(3000)], ["top1"])
     assert len(found.steps) <= STEPS + len(SHARES)
     assert found.steps[-1].over == 3000
+    told = search_words.progress(len(found.steps), len(found.over))
+    assert told == f"The line has {len(found.steps):,} points for 3,000 trials, evenly spread among them."
+    assert search_words.progress(STEPS - 1, STEPS) == ""
     assert found.steps[-1].value == 2999.0
 
 
@@ -469,6 +473,19 @@ def test_selected_trials_lead_to_their_results_and_to_a_comparison(open_page, se
     assert compared.replace("%2C", ",") == f"results={tested[complete[0]][0]},{tested[complete[1]][0]}"
     assert "no result to open" in said(app)
     assert f"**Trial {skipped.number}** · " in said(app)
+
+
+def test_results_of_a_trial_beyond_those_with_a_link_are_counted(open_page, searched_url, monkeypatch):
+    _, trials = stored(searched_url, RUNNING)
+    complete = next(one.number for one in trials if one.state == "complete")
+    monkeypatch.setattr(trial_table, "_SEEDS", 1)
+    monkeypatch.setattr(result_links, "FEWEST", 1)
+    monkeypatch.setattr(result_links, "MOST", 1)
+    app = open_page("search", searched_url, search=RUNNING, points=str(complete))
+    labels = [one.proto.label for one in app.get("page_link")]
+    assert len([label for label in labels if label.startswith("Open result")]) == 1
+    assert "and 1 more: the page of each leads to them" in said(app)
+    assert "Compare 1 of its 2 results" in labels
 
 
 def test_a_trial_of_another_search_is_not_among_those_that_are_selected(open_page, searched_url):

@@ -14,7 +14,9 @@ import pytest
 
 import dashboard
 from dashboard import start
+from tests.dashboard.running import served
 from tests.dashboard.visit import SECONDS
+from tests.ports import unused_port
 
 FOLDER = Path(dashboard.__file__).parent
 
@@ -48,21 +50,33 @@ def test_every_option_is_one_that_streamlit_knows():
     from streamlit import config
 
     known = config.get_config_options()
-    options = [one.removeprefix("--").partition("=")[0] for one in start.command(1, "dash.example.org")[5:]]
+    options = [
+        one.removeprefix("--").partition("=")[0] for one in start.command(1, start.Proxy("dash.example.org"))[5:]
+    ]
     assert {"server.allowedHosts", "server.corsAllowedOrigins", *start._OPTIONS} <= set(options)
     assert set(options) <= set(known)
 
 
 def test_a_reverse_proxy_is_let_in_by_its_name_alone():
-    plain, proxied = start.command(8501), start.command(8501, "dash.example.org:8443")
-    assert [one for one in proxied if one not in plain] == [
+    plain, proxied = start.command(8501), start.command(8501, start.Proxy.named("dash.example.org:8443"))
+    assert {one for one in proxied if one not in plain} == {
         "--server.allowedHosts=dash.example.org",
         "--server.corsAllowedOrigins=https://dash.example.org:8443",
-    ]
+        "--browser.serverAddress=dash.example.org",
+        "--server.baseUrlPath=",
+    }
+    assert "--server.address=127.0.0.1" in proxied
+
+
+@pytest.mark.parametrize("name", ["example.org/lab/sweeps", "example.org/lab/sweeps/"])
+def test_a_reverse_proxy_may_serve_it_below_a_path(name):
+    proxied = start.command(8501, start.Proxy.named(name))
+    assert {"--server.allowedHosts=example.org", "--server.corsAllowedOrigins=https://example.org"} < set(proxied)
+    assert "--server.baseUrlPath=lab/sweeps" in proxied
 
 
 @pytest.mark.parametrize(
-    "name", ["*", "https://dash.example.org", "a b", "dash.example.org --server.address=0.0.0.0", "."]
+    "name", ["*", "https://dash.example.org", "a b", "dash.example.org --server.address=0.0.0.0", ".", "a/../b", "a/*"]
 )
 def test_a_proxy_that_cannot_be_one_is_refused(name):
     done = subprocess.run(
@@ -75,6 +89,19 @@ def test_a_proxy_that_cannot_be_one_is_refused(name):
     assert done.returncode == 2
     assert "is no name of a host; give one such as dash.example.org" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.browser
+def test_below_a_path_pages_links_and_files_are_found_there(tmp_path, visit, seeded_url):
+    port, seen = unused_port(), visit()
+    with served(tmp_path, port, ORCHESTRATOR_DB=seeded_url, ORCHESTRATOR_DASHBOARD_HOST="example.org/lab/sweeps"):
+        seen.go(f"http://127.0.0.1:{port}/lab/sweeps/results", "Results")
+        with seen.page.expect_download() as downloading:
+            seen.page.get_by_role("button", name="Download as CSV (").click()
+        assert Path(downloading.value.path()).read_text(encoding="utf-8").startswith("sweep,")
+        seen.page.get_by_role("link", name="Training front").click()
+        seen.page.get_by_role("heading", level=1, name="Training front").wait_for()
+        assert seen.page.url == f"http://127.0.0.1:{port}/lab/sweeps/training"
 
 
 def test_a_port_in_use_is_passed_over_unless_it_was_asked_for():
@@ -127,43 +154,10 @@ def test_ending_the_program_ends_the_server(tmp_path):
     assert not [one for one in servers if one.is_running()]
 
 
-SECRETS = """
-[auth]
-redirect_uri = "https://dash.example.org/oauth2callback"
-cookie_secret = "0123456789abcdef0123456789abcdef"
-client_id = "dashboard"
-client_secret = "secret"
-server_metadata_url = "https://login.example.org/.well-known/openid-configuration"
-"""
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize(
-    ("secrets", "words"), [(SECRETS, "people who are logged in"), (SECRETS + "=", "cannot be read, so nobody can tell")]
-)
-def test_where_people_have_to_log_in_no_page_shows_anything_before(secrets, words, tmp_path, visit, seeded_url):
-    (tmp_path / ".streamlit").mkdir()
-    (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets)
-    environment = {**os.environ, "ORCHESTRATOR_DB": seeded_url, start.PROXY_VARIABLE: "dash.example.org"}
-    program = subprocess.Popen(
-        [sys.executable, "-m", "dashboard"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    )
-    address = program.stdout.readline().split()[2]
-    received = []
-    try:
-        page = visit().page
-        page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(str(data))))
-        for path in ("", "results", "sql"):
-            page.goto(f"{address}/{path}")
-            page.get_by_text(words).wait_for()
-        port = int(address.rsplit(":", 1)[1])
+def test_a_reverse_proxy_may_ask_for_data_and_no_other_web_site(tmp_path, seeded_url):
+    port = unused_port()
+    with served(tmp_path, port, ORCHESTRATOR_DB=seeded_url, ORCHESTRATOR_DASHBOARD_HOST="dash.example.org"):
         allowed = {origin: let_in(port, origin) for origin in ("https://dash.example.org", "https://evil.example")}
-    finally:
-        program.terminate()
-        program.wait(timeout=SECONDS)
-        program.stdout.close()
-    assert received
-    assert not [message for message in received if "fashion" in message]
     assert allowed == {"https://dash.example.org": True, "https://evil.example": False}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import sqlite3
 import zoneinfo
@@ -12,8 +13,9 @@ from playwright.sync_api import expect
 from dashboard.data import sweep_reading
 from dashboard.views import sweep as view
 from dashboard.words.remaining import remaining as left
-from dashboard.words.sweep_words import event_row, finishing, progress_of, slot_row, stage_sentence
+from dashboard.words.sweep_words import event_row, finishing, paused, progress_of, slot_row, stage_sentence
 from db.reader import open_reader
+from db.records import Pause
 from db.remaining import Remaining
 from db.store import open_store
 from db.sweep_progress import EventRow, Rounds, SlotRow
@@ -123,6 +125,20 @@ def test_a_driver_that_is_silent_is_told(open_page, running_url):
         connection.execute("UPDATE drivers SET heartbeat_at = '2026-01-31T12:00:00.000000Z'")
     connection.close()
     assert "was last heard of" in said(open_page("sweep", running_url))
+
+
+def test_a_paused_sweep_says_since_when_by_whom_and_how_it_goes_on_and_promises_no_time(open_page, running_url):
+    with contextlib.closing(open_store(running_url)) as store:
+        store.pause_sweep(1, "ann_b@lab", interrupts=False)
+    app = open_page("sweep", running_url)
+    assert "by ann_b@lab. Running jobs go on to their end, nothing new starts." in said(app)
+    assert "`orchestrator resume fashion-more-norms` lets it go on" in said(app)
+    assert "Finished about " not in said(app)
+    assert [one.value for one in app.metric if one.label == "State"] == ["paused"]
+    with contextlib.closing(open_store(running_url)) as store:
+        store.resume_sweep(1)
+    app.run()
+    assert "Paused" not in said(app)
 
 
 def test_a_sweep_that_nobody_runs_shows_no_slots_and_promises_no_time(open_page, running_url):
@@ -247,6 +263,14 @@ def test_the_time_of_finishing_is_the_readers_with_the_date_of_another_day():
         "far."
     )
     assert finishing(Remaining(60, None, None, ()), NOW, zone).startswith("Finished about 13:01 (Europe/Berlin)")
+
+
+def test_the_time_of_a_pause_is_the_readers_with_the_date_of_another_day():
+    zone = zoneinfo.ZoneInfo("Europe/Berlin")
+    words = paused("a-sweep", Pause(NOW - dt.timedelta(hours=1), "ann@lab", False), NOW, zone)
+    assert words.startswith("Paused since 12:00 (Europe/Berlin) by ann@lab. Running jobs go on to their end")
+    words = paused("a-sweep", Pause(NOW - dt.timedelta(days=1), "ann@lab", True), NOW, zone)
+    assert words.startswith("Paused since 2026-01-30 13:00 (Europe/Berlin) by ann@lab. Running jobs were interrupted")
 
 
 def test_rounds_tell_the_time_left_before_a_measurement_is_complete():

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from dashboard.figures.front_points import Drawn
-from dashboard.words import comparing, coverage, wording
+from dashboard.words import beside, comparing, coverage, wording
 from dashboard.words.remaining import remaining
 from db.bootstrap import Point
 from db.records import JobRow
@@ -176,14 +176,38 @@ def test_every_result_is_shown_or_its_absence_explained(reader):
         "than the native resolution, 4 noisy (`orchestrator remeasure --noisy` measures again), 4 disturbed by other "
         "programs while measured (`orchestrator remeasure --noisy`, likewise) and 2 not measured yet. 6 on the front."
     )
-    grey = coverage.sentence(shown, points, tested, left_out, mode="inference", scenario="native", greyed=4)
+    grey = coverage.sentence(shown, points, tested, left_out, mode="inference", scenario="native", greyed=(4, 4))
     assert grey == f"{words} 4 points in grey do not compete."
+    some = coverage.sentence(shown, points, tested, left_out, mode="inference", scenario="native", greyed=(4, 2_005))
+    assert some == f"{words} 4 of 2,005 points that do not compete are drawn in grey: the most accurate."
+
+
+def test_fronts_of_groups_that_are_cut_are_told_with_what_there_is():
+    fronts = {"points that lead their colour": (2_000, 5_123), "points that lead all": (12, 12)}
+    assert coverage.in_part(fronts) == (
+        "Drawn in part, the most accurate first: 2,000 of 5,123 points that lead their colour."
+    )
+    assert coverage.in_part({"points that lead all": (12, 12)}) == coverage.in_part({}) == ""
+
+
+def test_a_crowd_without_whiskers_is_told():
+    assert "on the front alone" in coverage.whiskers(crowded=True)
+    assert coverage.whiskers(crowded=False) == ""
+
+
+def test_points_beside_a_publication_that_are_cut_are_told(monkeypatch):
+    monkeypatch.setattr(beside, "DRAWN", 2)
+    rows = [{"series": "a", "on_front": number == 0} for number in range(3)]
+    assert beside.coverage(rows, rows[:2], ["a"], ["a"]).endswith("here, 2 points of 1 of these.")
+    assert beside.coverage(rows, rows, ["a"], ["a"]).endswith(
+        "Of those beside your front, no more than 2 are drawn: the nearest."
+    )
 
 
 def test_old_software_is_told_with_the_command_that_measures_again(reader):
     shown, points, tested, left_out = told(reader, 1000)
     stale = replace(left_out, stale=3)
-    words = coverage.sentence(shown, points, tested, stale, mode="inference", scenario="native", greyed=1)
+    words = coverage.sentence(shown, points, tested, stale, mode="inference", scenario="native", greyed=(1, 1))
     assert "3 measured with software that is no longer there (`orchestrator remeasure --stale`)" in words
     assert words.endswith("1 point in grey does not compete.")
 
@@ -205,6 +229,15 @@ def test_theory_and_practice_are_compared_in_a_sentence(reader):
     assert said(Drawn(competing)) == ""
 
 
+def test_a_front_by_theory_that_is_cut_promises_no_more_than_it_knows(reader, monkeypatch):
+    competing = reader.part("train", "best").nearest(reader.part("train", "best").scopes()[:1])
+    front = [row for row in competing if row["on_front"]]
+    beaten = [row for row in competing if not row["on_front"]]
+    monkeypatch.setattr(coverage, "DRAWN", 1 + len(beaten))
+    words = coverage.theory_and_practice(Drawn(competing, theory=[front[0], *beaten]))
+    assert words.endswith("one would have found at least 1 of them.**")
+
+
 def test_points_that_are_too_many_to_draw_are_counted_with_the_rule_that_chose(reader):
     shown, points, tested, left_out = told(reader, 1)
     words = coverage.sentence(shown, points, tested, left_out, mode="inference", scenario="native")
@@ -212,7 +245,8 @@ def test_points_that_are_too_many_to_draw_are_counted_with_the_rule_that_chose(r
     assert words.startswith(
         f"7 of 50 tested configurations shown; left out: {points - 7} further from the front, {tested - points} tested"
     )
-    assert "Drawn are all points of the front and, of the others, those whose accuracy is least below" in words
+    assert "Drawn are all points of the front, what leads by multiply-accumulates, or its colour" in words
+    assert "of the others, those whose accuracy is least below" in words
     assert "6 on the front" in words
 
 
