@@ -5,8 +5,6 @@ ENV := .venv
 BIN := $(ENV)/bin
 DATA ?= data
 DEMO_DB ?= sqlite:///demo.db
-# Begun first, so that nothing waits for it in the end.
-LONGEST := tests/workers/test_learning.py
 # The tests start some hundred programs: where none may keep what it compiled, each compiles all of our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -35,10 +33,11 @@ demo: $(ENV)/installed
 	@echo "To look at it in the browser: make dashboard"
 
 test: $(ENV)/installed-tests
+	$(BIN)/python -m tests.oldest --prepare &
 	$(BIN)/python -m workers.data fetch fashion-mnist --to $(DATA)
 	$(BIN)/python -m tests.browser
 	$(MAKE) check
-	$(BIN)/python -m pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
+	$(BIN)/python -m pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m tests.oldest
 	$(BIN)/python -m pytest -m alone
 

@@ -13,6 +13,25 @@ from workers.data.fetch import fetch
 #: The worker's tests also run under Python 3.8, which has no Postgres server of ours.
 pytest_plugins = ["tests.postgres"] if sys.version_info >= (3, 10) else []
 REPOSITORY = Path(__file__).parents[1]
+#: Files that take longest are begun first, so that in the end no process waits for another one's; by turns those that
+#: compute and those that mostly wait for Ray and for processes.
+FIRST = (
+    "tests/acceptance/test_search.py",
+    "tests/workers/test_learning.py",
+    "tests/acceptance/test_ipu.py",
+    "tests/workers/test_training.py",
+    "tests/acceptance/test_main_job.py",
+    "tests/ipu/test_measuring.py",
+    "tests/acceptance/test_faults.py",
+    "tests/db/test_bundles.py",
+    "tests/acceptance/test_measuring_only.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests of the longest files first."""
+    turns = {file: turn for turn, file in enumerate(FIRST)}
+    items.sort(key=lambda item: turns.get(item.nodeid.partition("::")[0], len(FIRST)))
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,13 @@
 """The tests of ``workers`` with the oldest versions that they run on: Python 3.8 and torch 2.0.1, PopTorch's.
 
 Run: ``python -m tests.oldest [PYTEST'S ARGUMENTS]``. Makes an environment first, which takes a minute or several (torch
-brings 2 GB of CUDA libraries); where there is no Python 3.8 it says so, and tests nothing.
+brings 2 GB of CUDA libraries); where there is no Python 3.8 it says so, and tests nothing. ``--prepare`` makes the
+environment alone: beside something else, if need be, since whoever comes next waits until it is made.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -24,14 +26,16 @@ VERSION = "3.8"
 _MADE = ENVIRONMENT / "installed"
 
 #: What is tested: networks, one job at a time and the worker program; neither what compares with other libraries, nor
-#: the kernels for CPU slots, whose tests would take as long as all others, nor what tests the stand-in itself.
+#: kernels and measurements of CPU slots, whose tests would take as long as all others, nor what tests the stand-in
+#: itself.
 TESTS = (
     *("tests/models", "tests/workers", "tests/ipu"),
     *(
         f"--ignore=tests/{name}.py"
         for name in (
             *("models/test_architecture", "models/test_fused", "models/test_published_networks"),
-            *("workers/test_learning", "workers/test_training_parts"),
+            *("workers/test_learning", "workers/test_training_parts", "workers/test_measuring"),
+            "workers/test_validation_epochs",
             *("ipu/test_standin", "ipu/test_standin_api", "ipu/test_standin_loader", "ipu/test_standin_training"),
             "ipu/test_stored_layout",
         )
@@ -53,7 +57,12 @@ def interpreter() -> str | None:
 
 def environment() -> Path | None:
     """Make the environment unless it is there; return its interpreter, or None where there is no Python 3.8."""
-    wanted = CONSTRAINTS.read_text(encoding="utf-8")
+    with CONSTRAINTS.open(encoding="utf-8") as constraints:
+        fcntl.flock(constraints, fcntl.LOCK_EX)  # another process may be making it
+        return _environment(constraints.read())
+
+
+def _environment(wanted: str) -> Path | None:
     if _MADE.is_file() and _MADE.read_text(encoding="utf-8") == wanted:
         return PYTHON
     found = interpreter()
@@ -91,6 +100,8 @@ def main(arguments: list[str]) -> int:
     python = environment()
     if python is None:
         sys.stderr.write(f"no Python {VERSION} is on this machine: workers are not tested under it\n")
+        return 0
+    if arguments == ["--prepare"]:
         return 0
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONPATH"))}
     command = [python, "-m", "pytest", *_OPTIONS, *(arguments or TESTS)]

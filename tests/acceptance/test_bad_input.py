@@ -16,13 +16,13 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
 @pytest.mark.parametrize("command", ["launch", "plan"])
+@pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_gets_one_clear_message_and_writes_nothing(place, mistake, command):
     right, wrong, line, word = MISTAKES[mistake]
     assert right in SWEEP
     place.write(SWEEP.replace(right, wrong))
-    output = place.run(command, "sweep.yaml", expect=2)
+    output = place.ask(command, "sweep.yaml", expect=2)
     assert f"sweep.yaml:{line}:" in output
     assert word in output
     assert [path.name for path in place.directory.iterdir()] == ["sweep.yaml"]
@@ -34,13 +34,13 @@ def test_a_file_that_is_not_there(place):
 
 def test_a_slot_that_is_not_here_is_said_at_once(place):
     place.write(SWEEP.replace("slots: {cpu: {threads: 1, count: 2}}", "slots: {cuda: {}}"))
-    assert "cuda" in place.run("launch", "sweep.yaml", expect=3)
+    assert "cuda" in place.ask("launch", "sweep.yaml", expect=3)
     assert [path.name for path in place.directory.iterdir()] == ["sweep.yaml"]
 
 
 def test_images_that_cannot_be_had_are_said_before_anything_is_written(place):
     place.write(SWEEP.replace("fashion-mnist", "cifar10"))
     (place.directory / "no-directory").write_text("a file", encoding="utf-8")
-    output = place.run("launch", "sweep.yaml", "--data", "no-directory", expect=2)
+    output = place.ask("launch", "sweep.yaml", "--data", "no-directory", expect=2)
     assert "cifar10" in output
     assert not (place.directory / "orchestrator.db").exists()

@@ -45,7 +45,7 @@ def measured(tmp_path_factory):
     assert "train:" not in output.splitlines()[-1]
     with contextlib.closing(sqlite3.connect(directory / "orchestrator.db")) as connection, connection:
         connection.execute("UPDATE measurements SET verdict = 'clean'")  # whatever else this machine does
-    place.run("import", "--published", "published.csv")
+    place.ask("import", "--published", "published.csv")
     return place
 
 
@@ -63,7 +63,7 @@ def test_only_measurements_are_done_and_nothing_is_fetched(measured):
 @pytest.mark.slow
 def test_what_was_measured_is_not_measured_again(measured):
     assert "to run: 0 measure; reused: 6" in measured.run("launch", "sweep.yaml")
-    plan = measured.run("plan", "sweep.yaml", "--set", "test_resolution=[32, 96]")
+    plan = measured.ask("plan", "sweep.yaml", "--set", "test_resolution=[32, 96]")
     assert "measure" in plan
     assert "evaluate" not in plan
 
@@ -72,7 +72,7 @@ def test_what_was_measured_is_not_measured_again(measured):
 def test_its_results_and_its_front_say_that_it_only_measures(measured):
     assert measured.json("results", "throughput") == []
     for command in (("results", "throughput"), ("front", "throughput", "--mode", "train")):
-        assert "nothing was trained, only measured (throughput): " in measured.run(*command)
+        assert "nothing was trained, only measured (throughput): " in measured.ask(*command)
 
 
 @pytest.mark.slow

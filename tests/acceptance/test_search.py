@@ -40,7 +40,7 @@ def searched(tmp_path_factory, data_directory):
 
 
 def trials(place, name="look"):
-    report = json.loads(place.run("search", name, "--report", "--trials", "--json"))
+    report = place.json("search", name, "--report", "--trials")
     kept = ("trial", "group_size", "train_resolution", "test_offset", "top1", "origin", "state")
     return [{key: trial.get(key) for key in kept} for trial in report["every_trial"]]
 
@@ -108,12 +108,12 @@ def test_another_search_reuses_what_is_there_and_becomes_a_study_of_optuna(searc
         "search", "search.yaml", "--set", "name=two", "--set", objectives, "--set", "search.budget.trials=2"
     )
     assert "trials that no other one beats" in output
-    report = json.loads(searched.run("search", "two", "--report", "--json"))
+    report = searched.json("search", "two", "--report")
     assert report["jobs_reused"] > 0
     assert report["hypervolume"][-1]["share"] == 1
     study = f"sqlite:///{searched.directory / 'study.db'}"
-    searched.run("export", "--optuna", study, "two")
-    assert "has a study 'two' already" in searched.run("export", "--optuna", study, "two", expect=2)
+    searched.ask("export", "--optuna", study, "two")
+    assert "has a study 'two' already" in searched.ask("export", "--optuna", study, "two", expect=2)
     tool = Path(sys.executable).with_name("optuna")
     listed = subprocess.run(
         [tool, "trials", "--storage", study, "--study-name", "two", "-f", "json"],
@@ -131,7 +131,7 @@ def test_trainings_that_lag_are_stopped_and_stay_for_whoever_asks_for_them(searc
     searched.run(
         "search", "search.yaml", *pruned, "--set", axes, "--set", "search.budget.trials=8", "--set", "grid.seed=0"
     )
-    report = json.loads(searched.run("search", "pruned", "--report", "--trials", "--json"))
+    report = searched.json("search", "pruned", "--report", "--trials")
     assert report["origins"] == {"sampler": 8}, "it goes on after a training was stopped"
     assert report["trials"]["pruned"] > 0
     stopped = next(trial for trial in report["every_trial"] if trial["state"] == "pruned")
@@ -153,16 +153,16 @@ def test_trainings_that_lag_are_stopped_and_stay_for_whoever_asks_for_them(searc
 def test_a_search_file_is_for_search_and_a_sweep_file_for_launch(place):
     place.write(SEARCH, "search.yaml")
     place.write(SWEEP)
-    assert "search.yaml:9: search: the file describes a search" in place.run("launch", "search.yaml", expect=2)
-    assert "search: missing: the objectives" in place.run("search", "sweep.yaml", expect=2)
+    assert "search.yaml:9: search: the file describes a search" in place.ask("launch", "search.yaml", expect=2)
+    assert "search: missing: the objectives" in place.ask("search", "sweep.yaml", expect=2)
     baseline = ("--set", "search.objectives=speedup", "--set", "search.speedup={baseline: norm=gn}")
-    assert "no stored result" in place.run("search", "search.yaml", *baseline, expect=2)
+    assert "no stored result" in place.ask("search", "search.yaml", *baseline, expect=2)
     assert not list(place.directory.glob("*.db")), "nothing was written"
 
 
 def test_what_a_search_could_choose_is_told_before_anything_runs(place):
     place.write(SEARCH, "search.yaml")
-    output = place.run("search", "search.yaml", "--dry-run")
+    output = place.ask("search", "search.yaml", "--dry-run")
     assert "12 points, 0 of them stored; 12 trainings in all" in output
     assert "train_resolution: 8, 12, 16" in output
     assert not list(place.directory.glob("*.db"))
@@ -170,6 +170,6 @@ def test_what_a_search_could_choose_is_told_before_anything_runs(place):
 
 def test_a_search_with_other_axes_needs_another_name(searched):
     axes = "search.axes.train_resolution.high=24"
-    message = searched.run("search", "search.yaml", "--set", axes, expect=2)
+    message = searched.ask("search", "search.yaml", "--set", axes, expect=2)
     assert "look was begun with other axes" in message
     assert "Give it another name" in message

@@ -36,14 +36,15 @@ def test_a_job_alone_needs_nothing_but_its_file(tmp_path, train_job, evaluate_jo
 
 
 def test_a_measurement_alone_makes_all_its_rounds_each_in_a_process_of_its_own(tmp_path, measure_job):
-    (tmp_path / "measure.json").write_text(json.dumps(job_to_dict(measure_job)))
+    job = dataclasses.replace(measure_job, rounds=2)
+    (tmp_path / "measure.json").write_text(json.dumps(job_to_dict(job)))
     done = alone(tmp_path / "measure.json")
     assert done.returncode == 0
     reports = [report_from_json(line) for line in done.stdout.splitlines()]
     attempts = [report.attempt for report in reports if isinstance(report, Started)]
     finished = [report.result for report in reports if isinstance(report, Finished)]
     assert attempts == list(range(1, len(finished) + 1))
-    assert 3 <= len(finished) <= 5
+    assert 2 <= len(finished) <= 3
     assert [one.complete for one in finished] == [False] * (len(finished) - 1) + [True]
     assert [len(one.rounds) for one in finished] == attempts
     assert finished[-1].rounds[:-1] == finished[-2].rounds

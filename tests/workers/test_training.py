@@ -286,6 +286,12 @@ def test_a_file_that_would_run_code_is_refused(tmp_path, variant):
     assert not (tmp_path / "sprung").exists()
 
 
+#: Images of a thousand by which one thing must be better than another one. Over ten seeds, the networks below get 770
+#: and 752 right where they were trained (standard deviations 15 and 38), 198 and 217 at a resolution they never saw
+#: (35 and 43; on another processor once 428), and 735 and 705 after fine-tuning (14 and 64).
+MUCH = 100
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("group_size", "norm"), [(1, "ln+pn"), (16, "bn")])
 def test_the_default_recipe_learns_clothes(tmp_path, cpu, data_directory, group_size, norm):
@@ -296,10 +302,10 @@ def test_the_default_recipe_learns_clothes(tmp_path, cpu, data_directory, group_
     result = train(job, data, cpu, str(tmp_path), SilentObserver())
     weights = load_weights(str(tmp_path / result.checkpoint), variant, result.checkpoint_sha256)
     same = evaluate(EvaluateJob(job, 16, FineTune(layers="none")), data, cpu, weights, SilentObserver())
-    assert same.correct / same.images > 0.6
-    # Fine-tuning repairs what a resolution that was never trained at costs.
+    assert same.correct / same.images > 0.5, "a tenth is chance"
     tuning = FineTune(layers="last-block", epochs=2, batch_size=32, learning_rate=0.2)
     larger = evaluate(EvaluateJob(job, 24, tuning), data, cpu, weights, SilentObserver())
-    assert larger.correct_before_fine_tune / larger.images < 0.4
-    assert larger.correct / larger.images > 0.6
-    assert larger.validation_correct / larger.validation_images > 0.6
+    assert larger.correct_before_fine_tune + MUCH < same.correct, "a resolution never trained at costs much"
+    assert larger.correct_before_fine_tune + MUCH < larger.correct, "and fine-tuning gives much of it back"
+    assert larger.correct / larger.images > 0.4
+    assert larger.validation_correct / larger.validation_images > 0.4

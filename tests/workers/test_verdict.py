@@ -11,8 +11,6 @@ from tests.workers.example_rounds import a_round, blocks
 from workers.measuring.processors import ProcessorUse, processor_times, use_between
 from workers.measuring.verdict import Reference, disturbance, judge_round, judge_rounds, unsteady
 
-pytestmark = pytest.mark.alone
-
 QUIET = ProcessorUse(own=1.0, others=0.05, stolen=0.0, waited=0.0)
 SAME = Reference(1000.0, 1000.0)
 STEADY = [100.0, 100.5, 99.8, 100.2, 99.9]
@@ -146,6 +144,7 @@ def test_a_reference_that_moves_makes_no_measurement_noisy():
     assert judge_rounds(rounds, 0.01).verdict == "clean"
 
 
+@pytest.mark.alone
 def test_processor_times_agree_with_psutil():
     before, peer_before = processor_times(), psutil.cpu_times()
     ends = time.perf_counter() + 0.5
