@@ -21,6 +21,7 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.pairs import quick
+from workers.device import open_device
 from workers.measuring.processors import cpu_model
 from workers.models import fused
 from workers.models.efficientnet import EfficientNet, build, parameter_groups
@@ -119,6 +120,7 @@ def main() -> None:
     """Measure and print."""
     rounds = 3 if quick(__doc__ or "") else 15
     torch.set_num_threads(1)
+    open_device("cpu")  # as on a slot: otherwise how much of a step is page faults depends on what ran before
     print(f"{cpu_model()}, one thread, torch {torch.__version__}, kernels {kernels().name}")
     print(f"batch of {_BATCH}, {rounds} rounds")
     for resolution in (64,) if rounds == 3 else (64, 112):

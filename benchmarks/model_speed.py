@@ -24,6 +24,7 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.pairs import in_turns, print_ratio, quick
+from workers.device import open_device
 from workers.models import fused
 from workers.models.efficientnet import build, parameter_groups
 from workers.models.kernel_library import Kernels, kernels
@@ -57,6 +58,7 @@ def main() -> None:
     in_a_hurry = quick(__doc__ or "")
     rounds = 5 if in_a_hurry else 15
     torch.set_num_threads(1)
+    open_device("cpu")  # as on a slot: otherwise how much of a step is page faults depends on what ran before
     print(f"torch {torch.__version__}, timm {timm.__version__}, torchvision {torchvision.__version__}, one thread")
     print(f"kernels {kernels().name} {kernels().reason}, {rounds} rounds")
     places = [Place("train", 64, 32), Place("inference", 64, 32)]

@@ -44,6 +44,7 @@ _OPTIONS: Final = {
     "browser.serverAddress": ADDRESS,
     "browser.gatherUsageStats": "false",
     "client.showErrorDetails": "none",
+    "client.showErrorLinks": "false",  # to search engines, with the error's text
     "client.toolbarMode": "viewer",
     "runner.magicEnabled": "false",
     "runner.postScriptGC": "false",  # looks through all objects after every run: 100 ms of CPU for a page left open

@@ -13,6 +13,7 @@ from db.speedup import SpeedupPoint
 
 _SIDES: Final = ("baseline", "candidate")
 _DESCRIPTION: Final = "The fronts of baseline and candidate, and their ratio. The table below has the numbers."
+_UNKNOWN: Final = "unknown"
 _WIDE, _NARROW = (470, 360), (270, 240)
 
 
@@ -46,7 +47,7 @@ def ratio_records(points: Sequence[SpeedupPoint]) -> pd.DataFrame:
                 "low": point.speedup if point.low is None else point.low,
                 "high": point.speedup if point.high is None else point.high,
                 "Speed-up": f"{point.speedup:.2f}×",
-                "95 % interval": "unknown" if point.low is None else f"{point.low:.2f} to {point.high:.2f}",
+                "95 % interval": _UNKNOWN if point.low is None else f"{point.low:.2f} to {point.high:.2f}",
                 "At": wording.top1(point.top1),
             }
             for point in points
@@ -108,7 +109,8 @@ def _ratios(ratios: pd.DataFrame, y: alt.Y, palette: Palette) -> alt.LayerChart:
     whiskers = chart.mark_rule(strokeWidth=1.5).encode(alt.X("low:Q"), alt.X2("high"), y, color=colour)
     marks = chart.mark_point(filled=True, size=90, opacity=1).encode(x, y, color=colour, tooltip=told)
     layers = [even.encode(x, color=alt.value(palette.quiet)), lines, whiskers, marks]
-    heading = _heading("Their ratio at equal accuracy, 95 % interval")
+    interval = ", 95 % interval" if (ratios["95 % interval"] != _UNKNOWN).any() else ""
+    heading = _heading(f"Their ratio at equal accuracy{interval}")
     panel: alt.LayerChart = alt.layer(*layers).properties(title=heading)
     return panel
 

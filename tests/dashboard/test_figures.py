@@ -349,6 +349,9 @@ def test_the_speedup_figure_draws_the_two_fronts_and_every_ratio(reader):
     spec = speedup_figure(fronts, ratios, palette=LIGHT).to_dict()
     assert len(spec["hconcat"]) == 2
     assert spec["hconcat"][0]["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
+    assert spec["hconcat"][1]["title"]["text"] == "Their ratio at equal accuracy"  # published points have no blocks
+    known = speedup_figure(fronts, ratios.assign(**{"95 % interval": "6.50 to 7.10"}), palette=LIGHT).to_dict()
+    assert known["hconcat"][1]["title"]["text"] == "Their ratio at equal accuracy, 95 % interval"
 
 
 def test_the_speedup_figure_without_an_overlap_draws_the_fronts_alone(reader):

@@ -33,6 +33,7 @@ def test_the_command_serves_this_machine_only_and_names_no_database():
         "--server.fileWatcherType=none",
         "--browser.gatherUsageStats=false",
         "--client.showErrorDetails=none",
+        "--client.showErrorLinks=false",
         "--runner.postScriptGC=false",
     ):
         assert option in command
