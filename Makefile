@@ -37,7 +37,7 @@ test: $(ENV)/installed-tests
 	$(BIN)/python -m workers.data fetch fashion-mnist --to $(DATA)
 	$(BIN)/python -m tests.browser
 	$(MAKE) check
-	$(BIN)/python -m pytest -m "not alone" --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m tests.oldest
 	$(BIN)/python -m pytest -m alone
 

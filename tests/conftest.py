@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -32,6 +33,13 @@ def pytest_collection_modifyitems(items):
     """Put the tests of the longest files first."""
     turns = {file: turn for turn, file in enumerate(FIRST)}
     items.sort(key=lambda item: turns.get(item.nodeid.partition("::")[0], len(FIRST)))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _environment_of_its_own():
+    """What the tests of a file have in their process's environment ends with them: an engine of IPUs sets some."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(autouse=True)

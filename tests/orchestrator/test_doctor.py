@@ -38,7 +38,7 @@ def look_at(what, place, **given):
 
 def test_on_a_machine_that_can_run_a_sweep_everything_is_in_order(place):
     found = findings_of(place, "sweep.yaml")
-    assert {one["state"] for one in found.values()} == {OK}, found
+    assert [one for one in found.values() if one["state"] != OK] == []
     assert list(found) == [
         "Python", "packages", "database", "runs' files", "data sets", "data set", "cpu slots", "kernels", "Ray",
         "sweep file",
