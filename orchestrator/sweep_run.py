@@ -140,12 +140,12 @@ class SweepRun:
         pause = self._pause_before()
         self._drivers.reap_the_dead()
         give_up = time.monotonic() + LEASE_SECONDS * 1.5
-        spec_text = self._sweep.document.text
+        text = self._sweep.document.text
         told = False
         while True:
             try:
                 sweep_id = self._store.take_sweep(
-                    self._sweep.spec.name, spec_text, digest(spec_text), str(self._files.home), self._identity.driver_id
+                    self._sweep.spec.name, text, digest(text), str(self._files.home), self._identity.driver_id
                 )
                 self._store.set_sweep_state(sweep_id, "running")
             except SweepHeldError as error:
@@ -158,8 +158,8 @@ class SweepRun:
                 self._drivers.reap_the_dead()
             else:
                 if pause is not None:
-                    text = f"note: the sweep was {pause_words(pause)}; launching it ends the pause"
-                    self._console.print(text, markup=False, highlight=False)
+                    note = f"note: the sweep was {pause_words(pause)}; launching it ends the pause"
+                    self._console.print(note, markup=False, highlight=False)
                 return sweep_id
 
     def _pause_before(self) -> Pause | None:

@@ -18,6 +18,8 @@ COMPARE_PAGE: Final = "views/compare.py"
 SEARCH_PAGE: Final = "views/search.py"
 #: Results that are compared at most; more than a person can tell apart in one chart.
 FEWEST, MOST = 2, 6
+#: Seeds to which there are links; the page of each leads on to its siblings.
+_SEEDS: Final = 8
 #: What tells results apart in a short table.
 COLUMNS: Final = (
     "series",
@@ -68,6 +70,18 @@ def open_one(fingerprint: str, label: str) -> None:
     """
     query = {"result": fingerprint}
     st.page_link(RESULT_PAGE, label=wording.literal(label), icon=":material/open_in_full:", query_params=query)
+
+
+def open_seeds(results: Sequence[tuple[str, str]]) -> None:
+    """Link to the pages of some results that differ in their seeds, the first ones where there are very many.
+
+    Args:
+        results: Fingerprint and label of each.
+    """
+    for fingerprint, label in results[:_SEEDS]:
+        open_one(fingerprint, label)
+    if len(results) > _SEEDS:
+        st.caption(f"and {len(results) - _SEEDS} more: the page of each leads to them", width="content")
 
 
 def compare(evaluations: Sequence[str], label: str) -> None:

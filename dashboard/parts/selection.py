@@ -21,8 +21,6 @@ Row = Mapping[str, Any]
 PARAMETER: Final = "points"
 CHART: Final = "front"
 _KEY: Final = "selection"
-#: Seeds of one point to which there are links; the page of each leads on to its siblings.
-_SEEDS: Final = 8
 _HINT: Final = (
     "Click a point to open its results, shift-click more of them to compare; or tick rows of the table. A click beside "
     "the points lets go."
@@ -112,10 +110,7 @@ def show(selected: Sequence[str], rows: Rows, evaluations_of: Callable[[Rows], l
 def _point(row: Row, evaluations: Rows) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(described(row), width="content")
-        for one in evaluations[:_SEEDS]:
-            result_links.open_one(one["evaluation"], f"Open seed {one['seed']}")
-        if len(evaluations) > _SEEDS:
-            st.caption(f"and {len(evaluations) - _SEEDS} more: the page of each leads to them", width="content")
+        result_links.open_seeds([(one["evaluation"], f"Open seed {one['seed']}") for one in evaluations])
         if not evaluations:
             st.caption("published: nothing but this is known", width="content")
 

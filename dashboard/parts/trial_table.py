@@ -14,8 +14,6 @@ from dashboard.words.search_account import Account
 from dashboard.words.search_terms import Terms
 from db.search_records import TrialRow
 
-#: Evaluations of one trial, one per seed, to which there are links; the page of each leads on to its siblings.
-_SEEDS: Final = 8
 _HINT: Final = (
     "Click a trial in the chart to open its results, shift-click more of them to compare; or tick rows of the table."
 )
@@ -98,10 +96,13 @@ def _trial(trial: TrialRow, account: Account, found: Mapping[int, Rows]) -> None
         tries = search_words.settings(trial, account.terms.axes)
         told = f"{tries} · {search_words.outcome(trial, account.terms)}"
         st.markdown(f"**Trial {trial.number}** · {wording.literal(told)}", width="content")
-        for index, one in enumerate(evaluations[:_SEEDS], start=1):
-            result_links.open_one(one["fingerprint"], f"Open result {index}" if len(evaluations) > 1 else "Open result")
-        if len(evaluations) > _SEEDS:
-            st.caption(f"and {len(evaluations) - _SEEDS} more: the page of each leads to them", width="content")
+        several = len(evaluations) > 1
+        result_links.open_seeds(
+            [
+                (one["fingerprint"], f"Open result {index}" if several else "Open result")
+                for index, one in enumerate(evaluations, start=1)
+            ]
+        )
         if not evaluations:
             st.caption("no result to open: nothing was tested", width="content")
 

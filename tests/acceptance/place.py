@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from orchestrator import cli
@@ -121,6 +122,16 @@ class Place:
 
     def sql(self, statement):
         return self.json("sql", statement)
+
+
+def workers_of(place):
+    """The worker processes that run jobs of this place."""
+    home = str(place.directory / "orchestrator-runs")
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if "workers" in (process.info["cmdline"] or []) and str(process.info["cwd"] or "").startswith(home)
+    ]
 
 
 def until(condition, seconds=300.0):

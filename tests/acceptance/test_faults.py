@@ -8,23 +8,12 @@ import re
 import signal
 import sqlite3
 
-import psutil
 import pytest
 
-from tests.acceptance.place import SWEEP, until
+from tests.acceptance.place import SWEEP, until, workers_of
 
 #: Long enough to be killed in the middle, in several places: eight jobs.
 LONGER = SWEEP.replace("epochs: 2", "epochs: 6").replace("measure:\n  {", "measure:\n  {modes: train, ")
-
-
-def workers_of(place):
-    """The worker processes that run jobs of this place."""
-    home = str(place.directory / "orchestrator-runs")
-    return [
-        process
-        for process in psutil.process_iter(["cmdline", "cwd"])
-        if "workers" in (process.info["cmdline"] or []) and str(process.info["cwd"] or "").startswith(home)
-    ]
 
 
 def jobs(place, condition="1 = 1"):
@@ -45,22 +34,14 @@ def under_way(place):
 
 
 @pytest.fixture
-def launch(place):
+def launch(place, start):
     """Launch the longer sweep; whatever happens, the launch is gone at the end."""
-    started = []
 
-    def start(*options):
+    def longer(*options):
         place.write(LONGER)
-        started.append(place.start("launch", "sweep.yaml", *options))
-        return started[-1]
+        return start("launch", "sweep.yaml", *options)
 
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-    for worker in workers_of(place):
-        worker.kill()
+    return longer
 
 
 def test_a_killed_driver_s_sweep_goes_on_and_finished_jobs_do_not_run_again(place, launch):

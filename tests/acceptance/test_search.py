@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.place import SWEEP, Place, until
-from tests.acceptance.test_faults import workers_of
+from tests.acceptance.place import SWEEP, Place, until, workers_of
 
 SEARCH = """\
 name: look

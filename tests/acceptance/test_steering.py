@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.acceptance.place import SWEEP, until
-from tests.acceptance.test_faults import jobs, under_way, workers_of
+from tests.acceptance.place import SWEEP, until, workers_of
+from tests.acceptance.test_faults import jobs, under_way
 
 #: One training, so long that it is interrupted in its middle on every machine.
 ENDLESS = (
@@ -27,24 +25,6 @@ search:
   objectives: top1
   budget: {trials: 3}
 """
-
-
-@pytest.fixture
-def start(place):
-    """Start a command; whatever happens, it is gone at the end."""
-    started = []
-
-    def command(*arguments):
-        started.append(place.start(*arguments))
-        return started[-1]
-
-    yield command
-    for process in started:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-    for worker in workers_of(place):
-        worker.kill()
 
 
 def rests(place):

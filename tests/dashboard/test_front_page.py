@@ -139,7 +139,7 @@ def test_the_seeds_of_one_selected_point_can_be_compared(open_page, seeded_url, 
 
 
 def test_seeds_beyond_those_with_a_link_are_counted(open_page, seeded_url, reader, monkeypatch):
-    monkeypatch.setattr(selection, "_SEEDS", 1)
+    monkeypatch.setattr(result_links, "_SEEDS", 1)
     [row] = reader.points("train", "best", filter_text=PLACE)[:1]
     app = open_page("training_front", seeded_url, points=families.identity(row))
     assert len([label for label, _ in links(app) if label.startswith("Open seed")]) == 1

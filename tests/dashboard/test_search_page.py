@@ -17,7 +17,7 @@ from dashboard.figures.heat_figure import Table
 from dashboard.figures.palette import DARK, LIGHT
 from dashboard.figures.trial_figure import best_figure, front_figure
 from dashboard.figures.way_figure import way_figure
-from dashboard.parts import result_links, trial_table
+from dashboard.parts import result_links
 from dashboard.words import coverage, search_words
 from dashboard.words.search_account import SHARES, STEPS, account
 from db.hypervolume import hypervolumes
@@ -478,7 +478,7 @@ def test_selected_trials_lead_to_their_results_and_to_a_comparison(open_page, se
 def test_results_of_a_trial_beyond_those_with_a_link_are_counted(open_page, searched_url, monkeypatch):
     _, trials = stored(searched_url, RUNNING)
     complete = next(one.number for one in trials if one.state == "complete")
-    monkeypatch.setattr(trial_table, "_SEEDS", 1)
+    monkeypatch.setattr(result_links, "_SEEDS", 1)
     monkeypatch.setattr(result_links, "FEWEST", 1)
     monkeypatch.setattr(result_links, "MOST", 1)
     app = open_page("search", searched_url, search=RUNNING, points=str(complete))
