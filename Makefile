@@ -7,6 +7,8 @@ DATA ?= data
 DEMO_DB ?= sqlite:///demo.db
 # The tests start some hundred programs: where none may keep what it compiled, each compiles all of our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
+# A test that fails while others keep the machine busy is run once more, by itself. What fails twice fails; both are printed.
+AGAIN := --last-failed --last-failed-no-failures=none --numprocesses=0 --maxfail=5
 
 .PHONY: help demo test check format dashboard clean
 
@@ -37,9 +39,10 @@ test: $(ENV)/installed-tests
 	$(BIN)/python -m workers.data fetch fashion-mnist --to $(DATA)
 	$(BIN)/python -m tests.browser
 	$(MAKE) check
-	$(BIN)/python -m pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder
-	$(BIN)/python -m tests.oldest
-	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder || \
+		$(BIN)/python -m pytest $(AGAIN)
+	$(BIN)/python -m tests.oldest || $(BIN)/python -m tests.oldest $(AGAIN)
+	$(BIN)/python -m pytest -m alone || $(BIN)/python -m pytest $(AGAIN)
 
 check: $(ENV)/installed-tests
 	$(BIN)/ruff format --check .

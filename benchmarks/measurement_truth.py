@@ -1,17 +1,18 @@
 """Are measured throughputs true?
 
     timer-*         our images per second, against torch.utils.benchmark's timing of the same step, written out by hand
-    twice           one network measured twice: the ratio of the two results
     hog             a program that computes beside a measurement has to be seen
-    slower-0, -5    pairs of measurements, the second slowed down by 0 % and by 5 %: how often is a difference found?
+    twice           one network measured twice: the ratio of the two results
+    slower-0, -5    one network measured twice, and once more slowed down by 5 %: how often is a difference found?
 
-Every round is made by a process of its own, and within it the measurements of a pair take turns, as in a sweep. A
-difference is found where the 95 % interval of the ratio, computed from the ratios of single rounds, excludes 1. By
-chance that is so in one of twenty pairs that do not differ.
+Every round is made by a process of its own, and within it the three measurements take turns, as in a sweep; that which
+the two others are compared with lies between them. A difference is found where the 95 % interval of the ratio, computed
+from the ratios of single rounds, excludes 1. By chance that is so in one of twenty pairs that do not differ.
 
-The result does not depend on the machine being fast, only on it being left alone: nothing else may run meanwhile.
+The result does not depend on the machine being fast, only on it being left alone: nothing else may run meanwhile. How
+small a difference can be found depends on the rounds: what they say of each other is printed as ``scatter``.
 
-Run: ``python -m benchmarks.measurement_truth [--quick]``; about half an hour, or one minute.
+Run: ``python -m benchmarks.measurement_truth [--quick]``; about 40 minutes, or one.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ _PLANTED = 0.05
 #: Of twenty pairs: differences found where there is none (more than three are found once in sixty times), and where
 #: there is one.
 _FALSE_ALARMS, _FOUND = 3, 16
-#: What it takes to judge by.
-_TIMER_ROUNDS, _PAIRS = 12, 20
+#: What it takes to judge by. Ten rounds tell 5 % apart where the ratio of two scatters by 5 % from round to round.
+_TIMER_ROUNDS, _PAIRS, _ROUNDS = 12, 20, 10
 _BATCH = 32
 
 _Result = TypeVar("_Result")
@@ -81,11 +82,16 @@ class Pair(NamedTuple):
     second: MeasureResult
 
     @property
-    def ratio(self) -> Ratio:
-        """Of the second to the first, from the rounds that nothing disturbed in either; from all if there are none."""
+    def ratios(self) -> list[float]:
+        """Of the second to the first, of the rounds that nothing disturbed in either; of all if there are none."""
         rounds = list(zip(self.first.rounds, self.second.rounds, strict=True))
         counted = [pair for pair in rounds if all(one.undisturbed for one in pair)] or rounds
-        return ratio_of([_median_rate(second) / _median_rate(first) for first, second in counted])
+        return [_median_rate(second) / _median_rate(first) for first, second in counted]
+
+    @property
+    def ratio(self) -> Ratio:
+        """Of the second to the first."""
+        return ratio_of(self.ratios)
 
     @property
     def clean(self) -> bool:
@@ -96,16 +102,16 @@ class Pair(NamedTuple):
 def main() -> None:
     """Measure and print."""
     short = quick(__doc__ or "")
-    rounds, pairs = (2, 1) if short else (5, _PAIRS)
+    rounds, pairs = (2, 1) if short else (_ROUNDS, _PAIRS)
     print(f"torch {torch.__version__}, one thread, {rounds} rounds of a measurement, {pairs} pairs", flush=True)
     passed = [
         against_timer(mode, 2 if short else _TIMER_ROUNDS) for mode in (["train"] if short else ["train", "inference"])
     ]
     passed.append(beside_a_hog())
-    same = [measured_pair(rounds, 0.0) for _ in range(pairs)]
+    same, slowed_down = zip(*[measured_pairs(rounds) for _ in range(pairs)], strict=True)
     passed += [measured_twice(same), found("slower-0", same, range(_FALSE_ALARMS + 1))]
-    slowed_down = [measured_pair(rounds, _PLANTED) for _ in range(pairs)]
     passed.append(found("slower-5", slowed_down, range(_FOUND, pairs + 1)))
+    print(f"scatter {scatter((*same, *slowed_down)):.1%} from round to round, of the ratio of two measurements")
     print("PASS" if all(passed) else "FAIL")
 
 
@@ -135,15 +141,17 @@ def beside_a_hog() -> bool:
     return passed
 
 
-def measured_pair(rounds: int, share: float) -> Pair:
-    """Measure one network twice, the second time slowed down by a share, both taking turns."""
-    jobs = [example_job("train", rounds)] * 2
-    results = in_fresh_process(_round, jobs, [None, None], [0.0, share], 1)
+def measured_pairs(rounds: int) -> tuple[Pair, Pair]:
+    """Measure one network twice and once slowed down, taking turns; return the pairs that do not and that do differ."""
+    jobs, shares = [example_job("train", rounds)] * 3, [0.0, 0.0, _PLANTED]
+    results = in_fresh_process(_round, jobs, [None] * 3, shares, 1)
     while not all(one.complete for one in results):
-        results = in_fresh_process(_round, jobs, results, [0.0, share], len(results[0].rounds) + 1)
-    pair = Pair(*results)
-    print(f"  pair {share:.0%}: {pair.ratio} {pair.first.verdict}, {pair.second.verdict}", flush=True)
-    return pair
+        results = in_fresh_process(_round, jobs, results, shares, len(results[0].rounds) + 1)
+    again, first, slower = results
+    pairs = Pair(first, again), Pair(first, slower)
+    verdicts = ", ".join(one.verdict for one in (first, again, slower))
+    print(f"  again {pairs[0].ratio}, slowed down by {_PLANTED:.0%} {pairs[1].ratio}: {verdicts}", flush=True)
+    return pairs
 
 
 def measured_twice(pairs: Sequence[Pair]) -> bool:
@@ -165,6 +173,12 @@ def found(name: str, pairs: Sequence[Pair], expected: range) -> bool:
     return _judged(
         name, f"found in {count} of {len(pairs)}", len(pairs) >= _PAIRS, passed=count in expected, limits=limits
     )
+
+
+def scatter(pairs: Sequence[Pair]) -> float:
+    """Return by what share of it the ratio of a single round usually differs from its pair's mean."""
+    variances = [statistics.variance(map(math.log, pair.ratios)) for pair in pairs if len(pair.ratios) > 1]
+    return math.sqrt(statistics.mean(variances)) if variances else math.nan
 
 
 def ratio_of(ratios: Sequence[float]) -> Ratio:

@@ -104,7 +104,8 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--prepare"]:
         return 0
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONPATH"))}
-    command = [python, "-m", "pytest", *_OPTIONS, *(arguments or TESTS)]
+    chosen = () if any(not one.startswith("-") for one in arguments) else TESTS
+    command = [python, "-m", "pytest", *_OPTIONS, *chosen, *arguments]
     return subprocess.run(command, cwd=REPOSITORY, env=kept, check=False).returncode
 
 

@@ -5,6 +5,7 @@ code that prepares batches on other slots, for all epochs that remain; so the ba
 process is started once.
 """
 
+import multiprocessing
 import os
 import tempfile
 from typing import Any, Iterator, List, Optional, Tuple
@@ -61,6 +62,9 @@ class LoadedAhead:
 
         self._directory = tempfile.TemporaryDirectory(prefix="frontsweep-loader-")
         dataset = _EpochStream(self._batches, self._first, self._type, self._failure_file)
+        # PopTorch's process comes from Python's fork server, which this job's next ones come from, too: that one imports
+        # torch, which takes seconds, for all of them.
+        multiprocessing.set_forkserver_preload(["torch"])
         try:
             self._loader = poptorch.DataLoader(
                 poptorch.Options(),  # of no influence: batches come whole
