@@ -42,7 +42,7 @@ test: $(ENV)/installed-tests
 	$(BIN)/python -m pytest -m "not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder || \
 		$(BIN)/python -m pytest $(AGAIN)
 	$(BIN)/python -m tests.oldest || $(BIN)/python -m tests.oldest $(AGAIN)
-	$(BIN)/python -m pytest -m alone || $(BIN)/python -m pytest $(AGAIN)
+	$(BIN)/python -m pytest -m alone tests/workers || $(BIN)/python -m pytest $(AGAIN)
 
 check: $(ENV)/installed-tests
 	$(BIN)/ruff format --check .

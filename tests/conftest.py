@@ -30,7 +30,14 @@ FIRST = (
 
 
 def pytest_collection_modifyitems(items):
-    """Put the tests of the longest files first."""
+    """Put the tests of the longest files first.
+
+    Raises:
+        pytest.UsageError: A test that has to run alone is where the Makefile does not look for such.
+    """
+    for item in items:
+        if item.get_closest_marker("alone") and not item.nodeid.startswith("tests/workers/"):
+            raise pytest.UsageError(f"{item.nodeid}: tests that run alone are in tests/workers")
     turns = {file: turn for turn, file in enumerate(FIRST)}
     items.sort(key=lambda item: turns.get(item.nodeid.partition("::")[0], len(FIRST)))
 
@@ -46,7 +53,7 @@ def _environment_of_its_own():
 def _no_settings_of_the_person(monkeypatch):
     """Tests see none of the settings of whoever runs them."""
     for name in list(os.environ):
-        if name.startswith("ORCHESTRATOR_"):
+        if name.startswith("ORCHESTRATOR_") or name == "PYTHONPATH":
             monkeypatch.delenv(name)
 
 
