@@ -49,7 +49,8 @@ _OPTIONS: Final = {
     "runner.magicEnabled": "false",
     "runner.postScriptGC": "false",  # looks through all objects after every run: 100 ms of CPU for a page left open
     "theme.light.primaryColor": "#0072B2",
-    "theme.dark.primaryColor": "#56B4E9",
+    "theme.dark.primaryColor": "#1879BA",  # white words on it are readable, and itself on black
+    "theme.headingFontSizes": '["2.75rem", "1.75rem", "1.5rem"]',
     "logger.hideWelcomeMessage": "true",
 }
 

@@ -9,6 +9,7 @@ import pandas as pd
 from dashboard.figures import axes
 from dashboard.figures.palette import Palette
 from dashboard.figures.sample_figure import COUNTS, DISTURBED
+from dashboard.words import wording
 from db.result_details import Measured
 
 #: Percentile → column of the measurement.
@@ -20,11 +21,11 @@ PERCENTILES: Final = {
 #: Ticks that are drawn of one round at most; more than a row has pixels between.
 DRAWN: Final = 400
 _TITLE: Final = "Latency of one image, ms"
-#: Percentile → on which side of its line its name stands, and how many pixels to the right.
-_NAMES: Final[tuple[tuple[str, Literal["left", "center", "right"], int], ...]] = (
-    ("p50", "right", -2),
-    ("p90", "center", 0),
-    ("p99", "left", 2),
+#: Percentile → on which side of its line its name stands, how many pixels to the right, and above the rows.
+_NAMES: Final[tuple[tuple[str, Literal["left", "center", "right"], int, int], ...]] = (
+    ("p50", "right", -2, 4),
+    ("p90", "center", 0, 16),
+    ("p99", "left", 2, 4),
 )
 _WIDE, _NARROW = (560, 36), (230, 32)
 
@@ -56,7 +57,7 @@ def spread(ordered: Sequence[float], most: int) -> list[float]:
 def percentile_records(measured: Measured) -> pd.DataFrame:
     """Return one record per percentile that is stored: ``percentile``, ``milliseconds``; may be empty."""
     told = [(name, measured.row[column]) for name, column in PERCENTILES.items()]
-    known = [(name, value, f"{value:.3g} ms") for name, value in told if value is not None]
+    known = [(name, value, wording.milliseconds(value)) for name, value in told if value is not None]
     frame: pd.DataFrame = pd.DataFrame(known, columns=["percentile", "milliseconds", "Latency"])
     return frame
 
@@ -91,7 +92,7 @@ def latency_figure(measured: Measured, *, palette: Palette, narrow: bool = False
 def _images(images: pd.DataFrame, x: alt.X, y: alt.Y, palette: Palette) -> alt.Chart:
     looks = alt.Scale(domain=[COUNTS, DISTURBED], range=[palette.candidate, palette.quiet])
     told = [alt.Tooltip("row:N", title="Round"), alt.Tooltip("milliseconds:Q", title="Milliseconds", format=".3~f")]
-    marks = alt.Chart(images).mark_tick(thickness=1, size=18, opacity=0.45)
+    marks = alt.Chart(images).mark_tick(thickness=1, size=18, opacity=0.6)
     drawn: alt.Chart = marks.encode(x, y, color=alt.Color("status:N", scale=looks), tooltip=told)
     return drawn
 
@@ -101,12 +102,12 @@ def _percentiles(percentiles: pd.DataFrame, x: alt.X, palette: Palette) -> list[
     chart = alt.Chart(percentiles)
     told = [alt.Tooltip("percentile:N", title="Percentile"), alt.Tooltip("Latency:N")]
     lines = chart.mark_rule(strokeWidth=1.5, strokeDash=[5, 3]).encode(x, color=ink, tooltip=told)
-    # Above the rows; in the order of the percentiles, so that two that are close do not hide each other.
+    # In the order of the percentiles, the middle one higher: those that are close do not hide each other.
     names = [
         alt.Chart(percentiles[percentiles["percentile"] == name])
         .mark_text(align=align, baseline="bottom", dx=dx, fontSize=11)
-        .encode(x, y=alt.value(-4), text="percentile:N", color=ink)
-        for name, align, dx in _NAMES
+        .encode(x, y=alt.value(-above), text="percentile:N", color=ink)
+        for name, align, dx, above in _NAMES
     ]
     return [lines, *names]
 

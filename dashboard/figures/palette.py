@@ -30,6 +30,7 @@ class Palette:
     Attributes:
         families: One after the other for the lines of a chart.
         ink: Of the front, and of what must stand out.
+        failed: Of what went wrong.
         quiet: Of whiskers, and of points that are not to be trusted.
         baseline: Of a speed-up's baseline.
         candidate: Of its candidate.
@@ -37,6 +38,7 @@ class Palette:
 
     families: tuple[str, ...]
     ink: str
+    failed: str
     quiet: str
     baseline: str
     candidate: str
@@ -49,6 +51,7 @@ class Palette:
 LIGHT: Final = Palette(
     families=(_BLUE, _ORANGE, _GREEN, _PURPLE, _VERMILLION, _SKY, _BLACK),
     ink="#1f2328",
+    failed=_VERMILLION,
     quiet="#8c9299",
     baseline=_BLACK,
     candidate=_BLUE,
@@ -56,6 +59,7 @@ LIGHT: Final = Palette(
 DARK: Final = Palette(
     families=(_SKY, _ORANGE, _GREEN, _PURPLE, _VERMILLION, _YELLOW, "#FFFFFF"),
     ink="#f0f3f6",
+    failed=_VERMILLION,
     quiet="#868d95",
     baseline="#FFFFFF",
     candidate=_SKY,

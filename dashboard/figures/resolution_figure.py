@@ -4,7 +4,6 @@ Source:
     Touvron et al., "Fixing the train-test resolution discrepancy", arXiv 1906.06423.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -113,8 +112,9 @@ class _Drawing:
         self._shape = alt.Shape("line:N", scale=alt.Scale(domain=lines, range=shapes(len(lines))), title=None)
         stages = [one for one in (AFTER, BEFORE) if one in set(points["stage"])]
         patterns = [[1, 0], [5, 4]][: len(stages)]
+        legend = alt.Legend(symbolSize=900, clipHeight=14)  # wide, yet as high as the other legend's symbols
         self._dash = alt.StrokeDash(
-            "stage:N", scale=alt.Scale(domain=stages, range=patterns), title=None, legend=alt.Legend(symbolSize=900)
+            "stage:N", scale=alt.Scale(domain=stages, range=patterns), title=None, legend=legend
         )
         self._narrow = narrow
         self._x = self._across("test_resolution")
@@ -122,9 +122,8 @@ class _Drawing:
         self._y = axes.top1_y(self._accuracies)
 
     def _across(self, field: str) -> alt.X:
-        """Return the x axis over one column: every resolution that was tested, as far as there is room."""
-        tested = sorted({int(one) for one in self._points["test_resolution"]})
-        ticks = tested[:: math.ceil(len(tested) / (_MOST_TICKS // 3 if self._narrow else _MOST_TICKS))]
+        """Return the x axis over one column, with ticks at the resolutions that there are."""
+        ticks = _ticks(self._points, _MOST_TICKS // 3 if self._narrow else _MOST_TICKS)
         scale = alt.Scale(domain=list(_ends(self._points)), nice=False, zero=False)
         axis = alt.Axis(values=ticks, format="d", grid=True)
         return alt.X(field, type="quantitative", title="Test resolution, pixels", axis=axis, scale=scale)
@@ -175,3 +174,14 @@ def _ends(points: pd.DataFrame) -> tuple[float, float]:
     sides = [*points["test_resolution"], *points["train_resolution"]]
     edge = max(0.05 * (max(sides) - min(sides)), 1.0)
     return min(sides) - edge, max(sides) + edge
+
+
+def _ticks(points: pd.DataFrame, most: int) -> list[int]:
+    """Return where networks were trained and, as far as there is room for so many ticks, where they were tested."""
+    ticks = sorted({int(one) for one in points["train_resolution"]})
+    tested = sorted({int(one) for one in points["test_resolution"]})
+    room = (max(*ticks, *tested) - min(*ticks, *tested)) / most
+    for side in tested:
+        if all(abs(side - tick) >= room for tick in ticks):
+            ticks.append(side)
+    return sorted(ticks)

@@ -12,6 +12,7 @@ from dashboard.data.reading import Rows, Source
 from dashboard.figures import figure_files
 from dashboard.figures.figure_files import Drawing
 from dashboard.figures.palette import DARK, LIGHT, Palette
+from dashboard.parts import notices
 from dashboard.words import wording
 from db.front_views import SCENARIOS, Scenario
 
@@ -56,7 +57,7 @@ def choose(label: str, options: Sequence[str], key: str, tip: str | None = None)
     """Let the reader choose one of some options; the first at first, also where a link asks for what is not there."""
     asked = st.query_params.get(key) if key not in st.session_state else None
     if asked is not None and asked not in options:
-        st.warning(f"{label}: what the link asks for, “{wording.literal(asked)}”, is not here.")
+        notices.place().warning(f"{label}: what the link asks for, “{wording.literal(asked)}”, is not here.")
     chosen = st.selectbox(label, options, key=key, bind="query-params", disabled=len(options) < 2, help=tip)
     return cast("str", chosen)  # never None: there are options
 
@@ -81,7 +82,7 @@ def places(number: int) -> Sequence[DeltaGenerator]:
 
 def choices() -> AbstractContextManager[Any]:
     """Return where a page puts its selectors: above what it shows; on a phone, where they would fill it, folded up."""
-    return st.expander("Choices", icon=":material/tune:") if on_a_phone() else st.container()
+    return notices.folded_up("Choices", ":material/tune:") if on_a_phone() else st.container()
 
 
 def sweep(where: Source) -> str | None:

@@ -232,11 +232,12 @@ _COLUMNS: Final = (
 
 
 def _table(rows: Rows, mode: Mode) -> None:
-    columns = [*_COLUMNS, f"{mode}_throughput_cv", f"{mode}_verdict", "train_macs", "test_macs", "params"]
+    spread = f"{mode}_throughput_cv"
+    columns = [*_COLUMNS, spread, f"{mode}_verdict", "train_macs", "test_macs", "params"]
     points = [families.identity(row) for row in rows]
     key = f"points-{hash(tuple(points)):x}"  # another table where there are other rows: ticks never move to others
     st.dataframe(
-        [controls.cells(row, columns) for row in rows],
+        [{**controls.cells(row, columns), spread: _percent(row[spread])} for row in rows],
         column_config=_formats(mode),
         hide_index=True,
         placeholder="–",
@@ -244,6 +245,10 @@ def _table(rows: Rows, mode: Mode) -> None:
         on_select=partial(selection.table_changed, key, points),
         selection_mode="multi-row",
     )
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _formats(mode: Mode) -> dict[str, Any]:
@@ -259,7 +264,9 @@ def _formats(mode: Mode) -> dict[str, Any]:
             "validation %", format="%.2f", help="Top-1 on held-out training images, which choose the best resolution"
         ),
         "images_per_second": column.NumberColumn("images/s", format="localized"),
-        f"{mode}_throughput_cv": column.NumberColumn("varies by", format="percent"),
+        f"{mode}_throughput_cv": column.NumberColumn(
+            "spread %", format="%.1f", help="Standard deviation of the timed blocks over their mean"
+        ),
         f"{mode}_verdict": column.TextColumn("verdict"),
         "train_macs": column.NumberColumn("train MACs", format="compact"),
         "test_macs": column.NumberColumn("test MACs", format="compact"),

@@ -26,7 +26,7 @@ def show(where: Source, jobs: Mapping[str, JobRow], uses: Mapping[str, Sequence[
     main = next(iter(jobs.values()))
     _configuration(main)
     if uses:
-        st.subheader("Where it was done", anchor=False)
+        st.header("Where it was done", anchor=False)
         rows = result_reading.environments(where, sorted(uses))
         st.dataframe(result_words.environments(rows, uses), hide_index=True, placeholder="–")
     _attempts(where, jobs)
@@ -37,7 +37,7 @@ def show(where: Source, jobs: Mapping[str, JobRow], uses: Mapping[str, Sequence[
 
 
 def _configuration(job: JobRow) -> None:
-    st.subheader("Configuration", anchor=False)
+    st.header("Configuration", anchor=False)
     groups = configuration(job.config)
     if not groups:
         st.caption("The job tells no settings.")
@@ -53,20 +53,21 @@ def _configuration(job: JobRow) -> None:
 
 
 def _attempts(where: Source, jobs: Mapping[str, JobRow]) -> None:
-    st.subheader("Attempts", anchor=False)
+    st.header("Attempts", anchor=False)
     rows = result_reading.attempts(where, [job.fingerprint for job in jobs.values()])
     if not rows:
         st.caption("No attempt was made yet.")
         return
     formats = {
         "started": st.column_config.DatetimeColumn("started (UTC)", format="YYYY-MM-DD HH:mm:ss"),
+        "message": st.column_config.TextColumn(width="medium"),
         "directory": st.column_config.TextColumn("directory", help="On the node; holds log.txt and report.json"),
     }
     st.dataframe(result_words.attempts(rows), column_config=formats, hide_index=True, placeholder="–")
 
 
 def _commands(where: Source, jobs: Mapping[str, JobRow]) -> None:
-    st.subheader("Logs, and doing it again", anchor=False)
+    st.header("Logs, and doing it again", anchor=False)
     st.code(result_words.commands({words: job.fingerprint for words, job in jobs.items()}), language="sh")
     st.markdown("Each job as a file; `python -m workers` does it once more, without Ray and without a database:")
     with st.container(horizontal=True):

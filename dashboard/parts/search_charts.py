@@ -66,7 +66,7 @@ def show(where: Source, sweep: SweepRow, account: Account, look: Look, picked: s
 def _found(account: Account, look: Look, picked: selection.Selection) -> None:
     """Show the trials: between two objectives, or one objective against what it took."""
     single = len(account.terms.objectives) == 1
-    st.subheader("Best so far" if single else "Front", anchor=False)
+    st.header("Best so far" if single else "Front", anchor=False)
     known = {*account.front, *(int(one) for one in picked.at_first if one.isdecimal())}
     among = trial_points.drawn(account, known)
     trials = trial_points.trial_records(account, among)
@@ -90,7 +90,7 @@ def _found(account: Account, look: Look, picked: selection.Selection) -> None:
 
 def _way(account: Account, look: Look) -> None:
     """Show how the search came to its front."""
-    st.subheader("On the way", anchor=False)
+    st.header("On the way", anchor=False)
 
     def figure_of(palette: Palette, *, stacked: bool = False) -> Chart:
         return way_figure.way_figure(account, against=look.against, palette=palette, stacked=stacked)
@@ -110,7 +110,7 @@ def _early(account: Account) -> None:
     trials = trial_points.curve_trials(account)
     if not trials:
         return
-    st.subheader("Given up on the way", anchor=False)
+    st.header("Given up on the way", anchor=False)
     curves = trial_points.curve_records(account, trials)
 
     def figure_of(palette: Palette, *, narrow: bool = False) -> Chart:
@@ -131,7 +131,7 @@ def _heat(account: Account) -> None:
     axes = account.terms.axes
     if len(axes) < 2:
         return
-    st.subheader("What is best where", anchor=False)
+    st.header("What is best where", anchor=False)
     table = _table(account.terms)
     cells = heat_figure.heat_records(account, table)
     if cells["value"].notna().any():
@@ -175,7 +175,7 @@ def _table(terms: Terms) -> Table:
 def _importances(account: Account) -> None:
     """Show how much each axis matters."""
     bars = importance_figure.importance_records(account.row.importances, account.terms)
-    st.subheader("What matters", anchor=False)
+    st.header("What matters", anchor=False)
     if bars.empty:
         st.caption("How much each axis matters is told once enough trials are over.")
         return

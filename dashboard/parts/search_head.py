@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard.data import reading, search_reading
 from dashboard.data.reading import Source
-from dashboard.parts import drivers, freshness
+from dashboard.parts import controls, drivers, freshness
 from dashboard.parts.notices import errors_told
 from dashboard.words import search_words, wording
 from dashboard.words.search_account import Account
@@ -98,7 +98,7 @@ def _numbers(account: Account, sweep: SweepRow, driver: DriverRow | None) -> Non
     if driver is not None:  # pauses use up nothing
         hours = search_words.hours_since(driver.started_at, now) - sweep.seconds_paused(now) / 3600
     paid = account.slot_hours[-1] if account.slot_hours else 0.0
-    state, trials, cost, left = st.columns(4)
+    state, trials, cost, left = controls.places(4)
     state.metric("State", sweep.state)
     trials.metric("Trials over", f"{len(account.over):,}", help="Of which state, the line below tells.")
     cost.metric("Paid", f"{paid:.3g} slot-hours", help="Wall time of attempts that trials were the first to ask for.")
@@ -110,7 +110,7 @@ def _numbers(account: Account, sweep: SweepRow, driver: DriverRow | None) -> Non
         left.metric("Took" if sweep.finished_at else "Last change", _ago(sweep))
     used = search_words.share_used(account, hours)
     if used is not None and sweep.goes_on:
-        st.progress(used, text=f"{used:.0%} of the budget used: {search_words.budget_used(account, hours)}")
+        st.progress(used, text=f"{100 * used:.0f} % of the budget used: {search_words.budget_used(account, hours)}")
 
 
 def _ago(sweep: SweepRow) -> str:

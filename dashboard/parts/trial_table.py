@@ -25,7 +25,7 @@ def show(account: Account) -> None:
     points = [str(trial.number) for trial in trials]
     key = f"trials-{hash(tuple(points)):x}"  # another table where there are other rows: ticks never move to others
     st.dataframe(
-        [search_words.row(trial, account) for trial in trials],
+        [controls.cells(row, list(row)) for row in (search_words.row(trial, account) for trial in trials)],
         column_config=_formats(account.terms),
         hide_index=True,
         placeholder="–",
@@ -64,7 +64,7 @@ def _formats(terms: Terms) -> dict[str, Any]:
         ),
         "finished_at": column.DatetimeColumn("over (UTC)", format="YYYY-MM-DD HH:mm:ss"),
         "reason": column.TextColumn("why", width="medium"),
-        **{one.name: one.title for one in terms.axes},
+        **{one.name: one.heading for one in terms.axes},
     }
     for one in terms.objectives:
         digits = "%.2f" if not search_terms.is_rate(one) else "localized"

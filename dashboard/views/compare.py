@@ -147,7 +147,7 @@ def _place(rows: Rows) -> dict[str, Row]:
 
 
 def _differences(sides: Mapping[str, Side]) -> None:
-    st.subheader("What differs", anchor=False)
+    st.header("What differs", anchor=False)
     found = side_by_side.properties(list(sides.values()))
     names = list(sides)
     different = [one for one in found if one.differs]
@@ -168,7 +168,7 @@ def _properties(rows: Sequence[dict[str, str]]) -> None:
 
 def _curves(where: Source, sides: Mapping[str, Side]) -> None:
     """Overlay the learning curves; results of the same training run have one."""
-    st.subheader("Learning curves", anchor=False)
+    st.header("Learning curves", anchor=False)
     sharing: dict[str, list[str]] = {}
     for name, side in sides.items():
         sharing.setdefault(side.row["training_run"], []).append(name)
@@ -208,7 +208,7 @@ def _epochs(runs: Mapping[str, Sequence[EpochRecord]]) -> list[dict[str, Any]]:
 
 
 def _throughput(sides: Mapping[str, Side], mode: Mode) -> None:
-    st.subheader(_HEADINGS[mode], anchor=False)
+    st.header(_HEADINGS[mode], anchor=False)
     measured = {name: side.measured[mode] for name, side in sides.items() if mode in side.measured}
     missing = [name for name in sides if name not in measured]
     if missing:

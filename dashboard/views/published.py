@@ -78,10 +78,11 @@ def _publication(contest: Contest, scopes: Rows) -> dict[str, Any]:
 
 
 def _nothing_published() -> None:
-    st.info("There are no published results here yet. Bring in those of the paper:", icon=":material/info:")
-    st.code(_IMPORT, language="sh")
-    st.markdown("Your own stand beside them once there are any; a first sweep, a small one on real images:")
-    st.code(notices.FIRST_STEP, language="sh")
+    with notices.place():
+        st.info("There are no published results here yet. Bring in those of the paper:", icon=":material/info:")
+        st.code(_IMPORT, language="sh", wrap_lines=True)
+        st.markdown("Your own stand beside them once there are any; a first sweep, a small one on real images:")
+        st.code(notices.FIRST_STEP, language="sh", wrap_lines=True)
     st.stop()
 
 
@@ -131,7 +132,7 @@ def _speedups(
     found = _over(contest, base, others, theirs)
     here = [name for name in others if name in shared] if base in shared else []
     rows = beside.table(others, found, _over(yours[0], base, here, yours[1]) if yours else {})
-    place.subheader(beside.headline(base, rows), anchor=False)
+    place.header(beside.headline(base, rows), anchor=False)
     return rows
 
 
@@ -159,7 +160,7 @@ def _missing(yours: _Yours | None, shared: Sequence[str]) -> None:
     """Say how to get one's own points beside the publication's."""
     if yours is None:
         st.info("Nothing was measured here yet. A first sweep, a small one on real images:", icon=":material/info:")
-        st.code(notices.FIRST_STEP, language="sh")
+        st.code(notices.FIRST_STEP, language="sh", wrap_lines=True)
     elif not shared:
         st.info(
             "None of the publication's families was measured here. A sweep with its group sizes, norms and train "

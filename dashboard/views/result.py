@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.data import reading, result_reading
 from dashboard.data.reading import Rows, Source
@@ -151,9 +152,7 @@ def _measured(row: Row) -> tuple[int | None, ...]:
 def _numbers(row: Row, place: Row | None) -> None:
     """Show what it comes to."""
     top1, validation, train, inference, size = controls.places(5)
-    gain = row["top1"] - row["top1_before_fine_tune"]
-    tuned = row["fine_tune_layers"] != "none"
-    top1.metric("Top-1", f"{row['top1']:.2f} %", f"{gain:+.2f} points by fine-tuning" if tuned else None)
+    _top1(top1, row)
     held_out = row["validation_top1"]
     validation.metric("Validation top-1", "–" if held_out is None else f"{held_out:.2f} %")
     for column, mode, words in ((train, "train", "Training"), (inference, "inference", "Inference")):
@@ -192,12 +191,23 @@ def _links(rows: Rows, compared: Sequence[str]) -> None:
             result_links.compare(compared, "Compare them")
 
 
+def _top1(column: DeltaGenerator, row: Row) -> None:
+    """Show the accuracy, and what fine-tuning did to it: green or red, and neither where it did nothing."""
+    gain = f"{row['top1'] - row['top1_before_fine_tune']:+.2f}"
+    told = None if row["fine_tune_layers"] == "none" else f"{gain} points by fine-tuning"
+    value = f"{row['top1']:.2f} %"
+    if float(gain) == 0:
+        column.metric("Top-1", value, told, delta_color="off", delta_arrow="off")
+    else:
+        column.metric("Top-1", value, told)
+
+
 def _test(row: Row) -> tuple[Any, ...]:
     return row["test_resolution"], row["fine_tune_digest"]
 
 
 def _curve(run: Run) -> None:
-    st.subheader("Learning curve", anchor=False)
+    st.header("Learning curve", anchor=False)
     if not run.epochs:
         st.caption("No epoch is stored of this training run.")
         return
@@ -247,7 +257,7 @@ def _throughputs(where: Source, place: Row | None) -> Rows:
     numbers = {mode: place[f"{mode}_measurement_id"] for mode in _MODES} if place else {}
     known = result_reading.measured(where, [one for one in numbers.values() if one is not None])
     for mode, words in _MODES.items():
-        st.subheader(words, anchor=False)
+        st.header(words, anchor=False)
         number = numbers.get(mode)
         if number is None:
             st.caption("Not measured" + (" in this place." if place else " yet."))

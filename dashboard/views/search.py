@@ -76,7 +76,7 @@ def _show(where: Source, sweep: SweepRow, account: Account, look: Look) -> None:
         )
         trial_table.links(where, sweep.sweep_id, account, picked.points)
     if account.trials:
-        st.subheader("Trials", anchor=False)
+        st.header("Trials", anchor=False)
         trial_table.show(account)
         trial_table.download(account, f"{sweep.name}-trials")
 

@@ -95,7 +95,7 @@ def _sides(families: Sequence[str]) -> tuple[str, str]:
 
 
 def _answer(result: Speedup) -> None:
-    st.subheader(comparing.headline(result), anchor=False)
+    st.header(comparing.headline(result), anchor=False)
     summary = comparing.summary(result)
     if summary:
         st.markdown(summary)
@@ -135,7 +135,7 @@ def _table(points: Sequence[SpeedupPoint]) -> None:
 
 def _steps(contest: Contest, scope: dict[str, Any], sides: tuple[str, str]) -> None:
     """Show how the speed-up comes about, change by change."""
-    st.subheader("Step by step", anchor=False)
+    st.header("Step by step", anchor=False)
     families = contest.families(scope)
     names = comparing.series(families)
     chain = _chain(names, steps.chain(families, *_ends(names, sides)))

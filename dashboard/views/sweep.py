@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.data import reading, search_reading, sweep_reading
 from dashboard.data.reading import Rows, Source
 from dashboard.data.sweep_reading import COLUMNS, Now
+from dashboard.figures.progress_bar import progress_bar
 from dashboard.parts import controls, drivers, notices, result_links
 from dashboard.words import wording
 from dashboard.words.remaining import remaining
@@ -19,7 +20,7 @@ from dashboard.words.sweep_words import (
     STAGES,
     event_row,
     finishing,
-    progress_of,
+    parts_of,
     slot_row,
     stage_sentence,
 )
@@ -27,9 +28,13 @@ from db.records import FailureGroup, SweepRow
 from db.remaining import Remaining
 from db.sweep_progress import EventRow, SlotRow
 
+#: Of the page, where it does not bear the name of a sweep.
+_TITLE: Final = "Sweep"
 _REFRESH_SECONDS: Final = 3
 #: The page is read anew no sooner than after so many times what that took: a page left open costs little.
 _PATIENCE: Final = 20.0
+#: Whole percent, rounded down: 100 % is only what is finished.
+_PERCENT: Final = "%d %%"
 _MEASURED_COLUMNS: Final = (
     "model_size",
     "width",
@@ -53,9 +58,11 @@ def page() -> None:
         StoreError: The database cannot be read.
     """
     started = time.monotonic()
-    where = reading.source()
-    sweeps = where.reader.sweeps()
+    with notices.errors_told(_TITLE):
+        where = reading.source()
+        sweeps = where.reader.sweeps()
     if not sweeps:
+        st.title(_TITLE)
         notices.nothing_yet("There is no sweep yet.")
     title, choice = st.columns([3, 2])
     with choice:
@@ -119,7 +126,7 @@ def _all_sweeps(where: Source, sweeps: Sequence[SweepRow]) -> None:
             {
                 "sweep": one.name,
                 "state": one.state,
-                "finished": over / jobs if jobs else None,
+                "finished": 100 * over // jobs if jobs else None,
                 "jobs": jobs,
                 "failed": sum(known.states.get(state, 0) for state in FAILED),
                 "best": known.best_top1,
@@ -128,7 +135,7 @@ def _all_sweeps(where: Source, sweeps: Sequence[SweepRow]) -> None:
         )
     column = st.column_config
     formats = {
-        "finished": column.ProgressColumn("jobs finished", min_value=0, max_value=1, format="percent"),
+        "finished": column.ProgressColumn("jobs finished", min_value=0, max_value=100, format=_PERCENT),
         "failed": column.NumberColumn("failed for good"),
         "best": column.NumberColumn("best top-1 %", format="%.2f"),
         "changed": column.DatetimeColumn("last change (UTC)", format="YYYY-MM-DD HH:mm:ss"),
@@ -190,7 +197,9 @@ def _stages(now: Now) -> None:
         states = {one.state: one.jobs for one in now.tallies if one.stage == stage}
         if states:
             rounds = now.rounds if stage == "measure" else None
-            st.progress(progress_of(states, rounds), text=stage_sentence(stage, states, rounds))
+            with st.container(gap="xxsmall"):
+                st.markdown(stage_sentence(stage, states, rounds))
+                st.html(progress_bar(parts_of(states, rounds), controls.palette()))
 
 
 def _slots(slots: Sequence[SlotRow]) -> None:
@@ -198,13 +207,13 @@ def _slots(slots: Sequence[SlotRow]) -> None:
     if not slots:
         return
     busy = sum(one.ended_at is None for one in slots)
-    st.subheader(f"Slots: {busy} busy, {len(slots) - busy} idle", anchor=False)
+    st.header(f"Slots: {busy} busy, {len(slots) - busy} idle", anchor=False)
     rows = [slot_row(one, drivers.now()) for one in slots]
     if len({one.node for one in slots}) == 1:
         rows = [{name: value for name, value in row.items() if name != "machine"} for row in rows]
     column = st.column_config
     formats = {
-        "progress": column.ProgressColumn(min_value=0, max_value=1, format="percent"),
+        "progress": column.ProgressColumn(min_value=0, max_value=100, format=_PERCENT),
         "for": column.TextColumn(help="How long it has been busy with this job, or idle since its last one ended"),
     }
     chosen = _selectable(rows, formats, _key("slots", [f"{one.node} {one.slot}" for one in slots]))
@@ -237,7 +246,7 @@ def _selectable(rows: Sequence[dict[str, Any]], formats: dict[str, Any], key: st
 def _failures(sweep: SweepRow, groups: Sequence[FailureGroup]) -> None:
     if not groups:
         return
-    st.subheader("What failed", anchor=False)
+    st.header("What failed", anchor=False)
     rows = [
         {
             "jobs": len(group.jobs),
@@ -270,7 +279,7 @@ _LISTED: Final = 40
 def _events(events: Sequence[EventRow]) -> None:
     if not events:
         return
-    st.subheader("Last events", anchor=False)
+    st.header("Last events", anchor=False)
     column = st.column_config
     formats = {
         "at": column.DatetimeColumn("at (UTC)", format="YYYY-MM-DD HH:mm:ss"),
@@ -287,7 +296,7 @@ def _events(events: Sequence[EventRow]) -> None:
 def _recent(rows: Rows) -> None:
     if not rows:
         return
-    st.subheader("Latest results", anchor=False)
+    st.header("Latest results", anchor=False)
     cells = [controls.cells(row, COLUMNS) for row in rows]
     st.dataframe(cells, column_config=result_links.formats(), hide_index=True, placeholder="–", key="latest-results")
 
@@ -296,7 +305,7 @@ def _measured(rows: Rows) -> None:
     """Show throughputs, where there is no accuracy to show them beside."""
     if not rows:
         return
-    st.subheader("Latest measurements", anchor=False)
+    st.header("Latest measurements", anchor=False)
     column = st.column_config
     formats = {
         "model_size": column.TextColumn("size"),

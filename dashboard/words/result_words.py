@@ -200,7 +200,7 @@ def latencies(drawn: int, timed: int) -> str:
 def _latency(row: Row) -> Facts:
     names = {"p50": "median", "p90": "p90", "p99": "p99"}
     told = [
-        f"{words} {row[f'latency_{name}_milliseconds']:.3g} ms"
+        f"{words} {wording.milliseconds(row[f'latency_{name}_milliseconds'])}"
         for name, words in names.items()
         if row[f"latency_{name}_milliseconds"] is not None
     ]

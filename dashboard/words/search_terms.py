@@ -46,6 +46,11 @@ class Axis:
         told = _AXES.get(self.name)
         return told[1] if told else self.words[:1].upper() + self.words[1:]
 
+    @property
+    def heading(self) -> str:
+        """Its name above a column of a table, with its unit."""
+        return self.words + self.title[len(self.words) :]
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:

@@ -1,7 +1,9 @@
 """A sweep's progress, slots and events in words. Pure."""
 
 import datetime as dt
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from dashboard.words import wording
@@ -14,6 +16,17 @@ STAGES: Final = {"train": "Train", "evaluate": "Fine-tune and test", "measure": 
 OVER: Final = ("done", "diverged", "failed", "quarantined", "cancelled", "blocked")
 #: Of these, those that a person may want to mend.
 FAILED: Final = ("failed", "quarantined")
+#: State → its looks in the bar, in the bar's order.
+_KINDS: Final = {
+    "done": "done",
+    "running": "running",
+    "failed": "failed",
+    "quarantined": "failed",
+    "diverged": "without",
+    "cancelled": "without",
+    "blocked": "without",
+    "queued": "waiting",
+}
 #: How an attempt ended → what is said of it.
 _OUTCOMES: Final = {
     "out_of_memory": "out of memory",
@@ -23,25 +36,47 @@ _OUTCOMES: Final = {
 }
 
 
-def progress_of(states: Mapping[str, int], rounds: Rounds | None) -> float:
-    """Return how much of a stage is finished, 0 to 1; rounds of unfinished measurements count in part.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a stage's jobs.
+
+    Attributes:
+        kind: Which looks it has: ``done``, ``begun``, ``running``, ``failed``, ``without`` a result, or ``waiting``.
+        jobs: How many; not whole where rounds count in part.
+        words: What they are, with their number.
+    """
+
+    kind: str
+    jobs: float
+    words: str
+
+
+def parts_of(states: Mapping[str, int], rounds: Rounds | None) -> list[Part]:
+    """Return the parts of a stage, first what is over; rounds of unfinished measurements count in part.
 
     Args:
         states: State → number of jobs; at least one.
         rounds: Of measurements that are not complete; None for another stage.
     """
-    over = float(sum(number for state, number in states.items() if state in OVER))
-    if rounds is not None:
-        over += rounds.done / rounds.wanted
-    return min(1.0, over / sum(states.values()))
+    waiting, running = states.get("queued", 0), states.get("running", 0)
+    begun = min(rounds.done / rounds.wanted, waiting + running) if rounds is not None else 0.0
+    rest = {"queued": max(0.0, waiting - begun), "running": min(running, running + waiting - begun)}
+    parts = [
+        Part(kind, rest.get(state, states[state]), f"{states[state]:,} {state}")
+        for state, kind in _KINDS.items()
+        if states.get(state)
+    ]
+    if rounds is not None and begun:
+        words = f"{wording.counted(rounds.done, 'round')} of unfinished ones"
+        parts.insert(sum(one.kind == "done" for one in parts), Part("begun", begun, words))
+    return parts
 
 
 def stage_sentence(stage: str, states: Mapping[str, int], rounds: Rounds | None) -> str:
-    """Say how far a stage is: jobs by state, and rounds where measurements have several; arguments as above."""
+    """Say how far a stage is, also in rounds where measurements have several; arguments as above."""
     over = sum(number for state, number in states.items() if state in OVER)
     total = sum(states.values())
-    told = wording.listed(f"{number:,} {state}" for state, number in states.items())
-    words = f"**{STAGES[stage]}**: {over:,} of {wording.counted(total, 'job')} ({told})"
+    words = f"**{STAGES[stage]}**: {over:,} of {wording.counted(total, 'job')} finished"
     if rounds is None or rounds.wanted < 2:
         return words
     done = sum(number for state, number in states.items() if state == "done") * rounds.wanted + rounds.done
@@ -88,7 +123,10 @@ def _clock(now: dt.datetime, seconds: float, zone: dt.tzinfo) -> str:
 
 
 def slot_row(slot: SlotRow, now: dt.datetime) -> dict[str, Any]:
-    """Return a slot as a row of a table: what it does, or what it did last and since when it is idle."""
+    """Return a slot as a row of a table: what it does, or what it did last and since when it is idle.
+
+    Progress is in percent, rounded down.
+    """
     is_busy = slot.ended_at is None
     threads = f", {wording.counted(slot.threads, 'thread')}" if slot.threads else ""
     return {
@@ -96,7 +134,7 @@ def slot_row(slot: SlotRow, now: dt.datetime) -> dict[str, Any]:
         "machine": slot.node,
         "does": slot.stage if is_busy else "idle",
         "for": wording.duration((now - (slot.ended_at or slot.started_at)).total_seconds()),
-        "progress": slot.progress if is_busy else None,
+        "progress": math.floor(100 * slot.progress) if is_busy else None,
         "says": slot.progress_text if is_busy else f"last: {slot.stage}, {_ended(slot.outcome)}",
         "job": slot.label,
         "device": f"{slot.device}{threads}" if slot.device else None,

@@ -36,8 +36,16 @@ def duration(seconds: float) -> str:
 
 def rate(images_per_second: float) -> str:
     """Return a throughput with three significant digits and its unit."""
-    digits = 0 if images_per_second >= 100 else 1 if images_per_second >= 10 else 2
-    return f"{images_per_second:,.{digits}f} images/s"
+    return f"{images_per_second:,.{_decimals(images_per_second)}f} images/s"
+
+
+def milliseconds(duration: float) -> str:
+    """Return a short time with three significant digits and its unit."""
+    return f"{duration:,.{_decimals(duration)}f} ms"
+
+
+def _decimals(number: float) -> int:
+    return 0 if number >= 100 else 1 if number >= 10 else 2
 
 
 def amount(number: float | None, unit: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,6 +34,10 @@ OF_SWEEPS = {
     "results": "sweep",
 }
 OTHERS = ("published", "result", "compare", "sql", "search")
+ON_A_PHONE = {"viewport": {"width": 400, "height": 800}, "is_mobile": True, "user_agent": PHONE}
+#: How much of a stage's bar each part takes; evaluated on the list of its words.
+LENGTHS = """words => { const bar = words.previousElementSibling;
+return [...bar.children].map(part => part.offsetWidth / bar.offsetWidth) }"""
 MARKS = f"{CHART} g.mark-symbol.role-mark path"
 ROWS = "[data-testid=stDataFrame] canvas"
 #: What shows that a page has drawn what it has to show; charts where there are any.
@@ -107,6 +112,13 @@ def require_no_error(seen):
     assert seen.complaints == [], seen.page.url
 
 
+def require_headings_in_order(seen):
+    """A page has one heading of the first level, and skips none below it."""
+    found = seen.page.locator("h1, h2, h3, h4, h5, h6").evaluate_all("all => all.map(one => Number(one.tagName[1]))")
+    assert (found[:1], found.count(1)) == ([1], 1), seen.page.url
+    assert all(after <= before + 1 for before, after in pairwise(found)), (seen.page.url, found)
+
+
 def test_every_page_opens_on_finished_and_on_running_work_without_a_complaint(visit, serve, full):
     seen = visit()
     finished, running = SWEEPS
@@ -114,20 +126,24 @@ def test_every_page_opens_on_finished_and_on_running_work_without_a_complaint(vi
         seen.go(f"{serve(full)}/{path}?{choice}={finished}")
         seen.page.locator(DRAWN.get(path, ROWS)).first.wait_for(state="attached")
         require_no_error(seen)
+        require_headings_in_order(seen)
         seen.go(f"{serve(full)}/{path}?{choice}={running}")
         require_no_error(seen)
+        require_headings_in_order(seen)
     for path in OTHERS:
         seen.go(f"{serve(full)}/{path}")
         seen.page.locator(DRAWN.get(path, ROWS)).first.wait_for(state="attached")
         require_no_error(seen)
+        require_headings_in_order(seen)
 
 
 def test_every_page_opens_on_an_empty_database_and_says_what_comes_first(visit, serve, empty):
-    seen = visit()
+    seen = visit(**ON_A_PHONE)  # where choices are folded up, and what is said must not be
     for path in (*OF_SWEEPS, *OTHERS):
         seen.page.goto(f"{serve(empty)}/{path}")
         seen.page.get_by_text("orchestrator ").first.wait_for()
         require_no_error(seen.settle())
+        require_headings_in_order(seen)
 
 
 def test_a_filter_changes_the_chart_and_its_link_opens_the_same_chart(visit, serve, full):
@@ -237,7 +253,7 @@ def test_a_figure_is_downloaded_on_white_with_every_point(visit, address, reader
 def test_a_family_that_was_chosen_for_the_speedup_is_in_the_link(visit, address):
     link = f"{address}/speed-up?baseline=group_size%3D1+norm%3Dgn&candidate=group_size%3D16+norm%3Dln%2Bpn"
     seen = visit().go(link)
-    headline = seen.page.get_by_role("heading", level=3)
+    headline = seen.page.get_by_role("heading", level=2)
     headline.filter(has_text="The candidate is").wait_for()
     for label, text in (("Baseline", "group_size=1 norm=gn"), ("Candidate", "group_size=16 norm=ln+pn")):
         expect(seen.page.get_by_role("combobox", name=label)).to_have_value(text)
@@ -251,8 +267,7 @@ def test_colours_follow_a_dark_theme(visit, address):
 
 
 def test_nothing_is_wider_than_a_phone(visit, address):
-    options = {"viewport": {"width": 400, "height": 800}, "is_mobile": True, "user_agent": PHONE}
-    seen = visit(**options).go(f"{address}/training")
+    seen = visit(**ON_A_PHONE).go(f"{address}/training")
     seen.within(seen.page.locator(f"{CHART} svg"), 400)
 
 
@@ -260,8 +275,9 @@ def test_a_sweep_page_shows_progress_by_itself_and_disturbs_nobody(visit, serve,
     url = f"sqlite:///{tmp_path}/running.db"
     seed(url, finished=False, published=False)
     seen = visit().go(serve(url), "fashion-more-norms")
-    bars = seen.page.locator("[data-testid=stProgress]")
+    bars = seen.page.locator("[data-testid=stHtml] ul")
     bars.filter(has_text="4 done").wait_for()
+    assert bars.first.evaluate(LENGTHS) == pytest.approx([4 / 12, 2 / 12, 2 / 12, 1 / 12, 3 / 12], abs=0.02)
     seen.page.evaluate("window.untouched = true")
     store = open_store(url)
     running = [job for job in store.jobs_of(1) if job.state == "running"]

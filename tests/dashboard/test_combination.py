@@ -32,14 +32,14 @@ def test_the_speed_up_of_published_accuracies_on_this_machine_is_a_choice(open_p
     app = open_page("speedup", measured_url, accuracy=COMBINED)
     assert app.selectbox(key="accuracy").value == COMBINED
     assert app.selectbox(key="device").value == "Xeon, 1 thread, fp32"
-    assert app.subheader[0].value.startswith("The candidate is ")
+    assert app.header[0].value.startswith("The candidate is ")
     assert "10 of 12 published results of these families have a throughput measured here" in said(app)
     assert "measures the others" in said(app)
 
 
 def test_the_papers_own_throughput_stays_the_first_choice(open_page, measured_url):
     app = open_page("speedup", measured_url)
-    assert "6.84×" in app.subheader[0].value
+    assert "6.84×" in app.header[0].value
 
 
 def test_a_publication_that_nobody_measured_says_how(open_page, tmp_path):
@@ -58,6 +58,6 @@ def test_a_sweep_that_only_measures_shows_its_measurements(open_page, measured_u
     assert len(latest) == 10
     assert set(latest["mode"]) == {"train"}
     assert latest["images_per_second"].notna().all()
-    headings = [heading.value for heading in app.subheader]
+    headings = [heading.value for heading in app.header]
     assert "Latest measurements" in headings
     assert "Latest results" not in headings

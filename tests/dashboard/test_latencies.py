@@ -67,6 +67,8 @@ def test_of_very_many_images_those_that_are_drawn_have_the_same_distribution(det
 def test_the_chart_is_valid_and_names_every_percentile_with_its_unit(details, palette, narrow):
     chart = latencies.latency_figure(measured(details), palette=palette, narrow=narrow)
     assert alt.Chart.from_dict(chart.to_dict(), validate=True)
+    high = [layer["encoding"]["y"]["value"] for layer in chart.to_dict()["layer"] if layer["mark"]["type"] == "text"]
+    assert max(high[0], high[2]) - high[1] >= 11  # pixels, a line of their words: one that is close hides no other
     svg = figure_files.svg(chart).decode()
     assert svg.count('aria-roledescription="tick"') == 80
     assert all(f">{word}</text>" in svg for word in ("p50", "p90", "p99", "Latency of one image, ms", "Round 4"))

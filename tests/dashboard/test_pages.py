@@ -29,7 +29,7 @@ FIRST_STEP = "orchestrator launch examples/quickstart.yaml"
 
 def said(app):
     """Return all words of a page."""
-    elements = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.error, *app.info, *app.warning, *app.code]
+    elements = [*app.title, *app.header, *app.markdown, *app.caption, *app.error, *app.info, *app.warning, *app.code]
     return "\n".join(str(element.value) for element in elements)
 
 
@@ -50,6 +50,7 @@ def test_a_database_without_results_names_the_next_command(page, open_page, tmp_
     url = f"sqlite:///{tmp_path}/empty.db"
     open_store(url).close()
     app = open_page(page, url)
+    assert len(app.title) == 1
     assert app.info
     assert FIRST_STEP in said(app)
     assert not charts(app)
@@ -120,6 +121,7 @@ def test_a_front_page_shows_the_points_of_the_reader_and_counts_the_others(open_
     table = app.dataframe[0].value[: len(rows)]
     assert list(table["top1_mean"]) == [row["top1_mean"] for row in rows]
     assert list(table["on_front"]) == [row["on_front"] for row in rows]
+    assert list(table["train_throughput_cv"]) == pytest.approx([100 * row["train_throughput_cv"] for row in rows])
     assert f"{len(rows)} of 50 tested configurations shown" in said(app)
     assert "4 disturbed by other programs while measured" in said(app)
 
@@ -166,20 +168,20 @@ def test_the_published_points_give_the_speedup_of_the_study(open_page, seeded_ur
     app = open_page("speedup", seeded_url, dataset="imagenet")
     assert app.selectbox(key="baseline").placeholder == 'series="G1-GN-Baseline"'
     assert app.selectbox(key="candidate").placeholder == 'series="G16-LN+PN-Half"'
-    assert app.subheader[0].value == "The candidate is 6.84× as fast at 82.84 % top-1."
+    assert app.header[0].value == "The candidate is 6.84× as fast at 82.84 % top-1."
 
 
 def test_choosing_another_data_set_chooses_families_that_are_there(open_page, seeded_url):
     app = open_page("speedup", seeded_url)
-    assert "95 % interval" in app.subheader[0].value
+    assert "95 % interval" in app.header[0].value
     app.selectbox(key="dataset").set_value("imagenet").run()
-    assert "6.84×" in app.subheader[0].value
+    assert "6.84×" in app.header[0].value
 
 
 def test_fronts_without_an_accuracy_in_common_have_no_speedup(open_page, seeded_url):
     sides = {"baseline": "series=G1-BN-Half width=0.25", "candidate": "series=G16-LN+PN-Native width=1"}
     app = open_page("speedup", seeded_url, **sides)
-    assert app.subheader[0].value.startswith("No speed-up to report: no accuracy in common")
+    assert app.header[0].value.startswith("No speed-up to report: no accuracy in common")
     assert charts(app)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import altair as alt
 import pytest
 
@@ -95,6 +97,22 @@ def test_the_chart_is_valid_and_all_of_its_layers_share_the_axis(palette, stacke
     low, high = across[0]["scale"]["domain"]
     assert low < min(RESOLUTIONS[:3])
     assert high > max(RESOLUTIONS[:3])
+
+
+def ticks(*, trained, tested, stacked=False):
+    rows = [test_row(train_resolution=trained[0], test_resolution=side) for side in tested]
+    rows += [test_row(train_resolution=side, test_resolution=tested[0]) for side in trained]
+    chart = resolution_figure(resolution_points(rows, 8), native=28, palette=LIGHT, stacked=stacked).to_dict()
+    return chart["layer"][0]["encoding"]["x"]["axis"]["values"]
+
+
+def test_the_axis_has_a_tick_wherever_a_network_was_trained_and_others_only_where_there_is_room():
+    assert ticks(trained=[12], tested=[16, 20, 24]) == [12, 16, 20, 24]
+    assert ticks(trained=[12, 28], tested=[16, 27, 48], stacked=True) == [12, 28, 48]
+    many = ticks(trained=[101, 224], tested=range(64, 320, 4))
+    assert {101, 224} < set(many)
+    assert 10 < len(many) <= 22
+    assert min(after - before for before, after in pairwise(many)) > 12
 
 
 def test_the_native_resolution_is_named_where_it_is_on_the_axis():

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import shutil
+import sqlite3
 import statistics
 from dataclasses import replace
 
 import altair as alt
 import pytest
+from streamlit.proto.Metric_pb2 import Metric
 
 from dashboard.figures.curve_figure import curve_figure, curve_records
 from dashboard.figures.palette import DARK, LIGHT
@@ -47,7 +50,7 @@ ON_CPU = "Intel(R) Xeon(R) Platinum 8481C, 1 thread, fp32"
 
 def said(app):
     """Return all words of a page, its tables included."""
-    elements = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.error, *app.info, *app.warning, *app.code]
+    elements = [*app.title, *app.header, *app.markdown, *app.caption, *app.error, *app.info, *app.warning, *app.code]
     tables = [table.value.to_csv(index=False) for table in (*app.dataframe, *app.table)]
     return "\n".join([*(str(element.value) for element in elements), *tables]).replace("\\", "")
 
@@ -62,6 +65,18 @@ def links(app):
 def measured(details, job):
     (number,) = details.measurements_of(job.fingerprint)
     return details.measured([number])[number]
+
+
+@pytest.mark.parametrize(("brought", "colour"), [(1, "GREEN"), (0, "GRAY"), (-1, "RED")])
+def test_fine_tuning_that_brought_nothing_is_neither_green_nor_red(open_page, detailed_url, tmp_path, brought, colour):
+    file = tmp_path / "details.db"
+    shutil.copy(detailed_url.removeprefix("sqlite:///"), file)
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE evaluations SET correct_before_fine_tune = correct - ?", [brought])
+        connection.commit()
+    app = open_page("result", f"sqlite:///{file}", result=evaluation(PLAIN).fingerprint)
+    (shown,) = (one for one in app.metric if one.label == "Top-1")
+    assert Metric.MetricColor.Name(shown.color) == colour
 
 
 def test_a_result_is_told_in_words_and_numbers_with_units(open_page, detailed_url, details):
@@ -91,7 +106,7 @@ def test_a_measurement_is_told_with_interval_verdict_settings_and_what_loading_c
     assert "80 % of the network alone" in words
     assert "5.0× the network" in words
     latencies = [row[f"latency_{name}_milliseconds"] for name in ("p50", "p90", "p99")]
-    assert '"median {:.3g} ms, p90 {:.3g} ms, p99 {:.3g} ms"'.format(*latencies) in words
+    assert '"median {:.2f} ms, p90 {:.2f} ms, p99 {:.2f} ms"'.format(*latencies) in words
     assert "412 MB" in words
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import json
 import random
 import shutil
 
@@ -392,7 +393,7 @@ def stored(url, name):
 
 
 def headings(app):
-    return [one.value for one in app.subheader]
+    return [one.value for one in app.header]
 
 
 def test_a_search_for_two_objectives_shows_its_front_and_how_it_came_to_it(open_page, searched_url):
@@ -414,6 +415,12 @@ def test_a_search_for_two_objectives_shows_its_front_and_how_it_came_to_it(open_
     table = app.dataframe[0].value
     assert list(table["number"]) == [one.number for one in reversed(trials)]
     assert set(table["state"]) == {"open", "complete", "infeasible", "skipped", "failed"}
+    rates = table["train_images_per_second"].dropna()
+    assert all(rate == float(f"{rate:.4g}") for rate in rates)
+    headed = {
+        name: one["label"] for name, one in json.loads(app.dataframe[0].proto.columns).items() if one.get("label")
+    }
+    assert headed["train_resolution"] == "train resolution, px"
 
 
 def test_a_search_for_one_objective_shows_its_best_and_what_it_gave_up(open_page, searched_url):

@@ -40,6 +40,20 @@ def test_the_command_serves_this_machine_only_and_names_no_database():
     assert "sqlite" not in " ".join(command)
 
 
+def luminance(colour):
+    """Return a colour's relative luminance, as WCAG has it, plus what its contrasts add."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05
+
+
+@pytest.mark.parametrize(("theme", "page"), [("light", "#ffffff"), ("dark", "#181816")])
+def test_words_on_a_button_and_the_button_on_the_page_stand_out(theme, page):
+    button = luminance(start._OPTIONS[f"theme.{theme}.primaryColor"])
+    assert luminance("#ffffff") / button >= 4.5
+    assert max(button, luminance(page)) / min(button, luminance(page)) >= 3
+
+
 def test_the_database_is_handed_over_in_the_environment():
     environment = start.environment("postgresql://me:secret@host/db", {"PATH": "/bin"})
     assert environment["ORCHESTRATOR_DB"] == "postgresql://me:secret@host/db"

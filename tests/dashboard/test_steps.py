@@ -198,7 +198,7 @@ def test_the_chart_is_valid_and_logarithmic(palette, narrow):
 
 def test_the_papers_points_show_the_headline_and_the_steps_to_it(open_page, seeded_url):
     app = open_page("speedup", seeded_url, dataset="imagenet")
-    assert "6.84×" in app.subheader[0].value
+    assert "6.84×" in app.header[0].value
     words = said(app)
     assert (
         "At 82.84 % top-1, which all of these families reach: fine-tuning 2.27×, then group convolution 2.21×, then "
@@ -250,7 +250,7 @@ def test_a_link_repeats_the_chain_and_the_accuracies(open_page, seeded_url):
 def test_a_chain_without_an_accuracy_in_common_says_so(open_page, seeded_url):
     sides = {"baseline": "series=G1-GN-Half width=0.25", "candidate": "series=G16-LN+PN-Native width=1"}
     app = open_page("speedup", seeded_url, **sides)
-    assert app.subheader[0].value.startswith("No speed-up to report")
+    assert app.header[0].value.startswith("No speed-up to report")
     assert "Step by step" in said(app)
 
 

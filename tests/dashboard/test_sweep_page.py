@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import re
 import sqlite3
 import zoneinfo
 
@@ -11,9 +12,11 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.data import sweep_reading
+from dashboard.figures.palette import DARK, LIGHT
+from dashboard.figures.progress_bar import progress_bar
 from dashboard.views import sweep as view
 from dashboard.words.remaining import remaining as left
-from dashboard.words.sweep_words import event_row, finishing, paused, progress_of, slot_row, stage_sentence
+from dashboard.words.sweep_words import Part, event_row, finishing, parts_of, paused, slot_row, stage_sentence
 from db.reader import open_reader
 from db.records import Pause
 from db.remaining import Remaining
@@ -25,7 +28,7 @@ from tests.dashboard.test_words import NOW, running, tally
 
 def said(app):
     """Return all words of a page."""
-    elements = [*app.subheader, *app.markdown, *app.caption, *app.error, *app.info, *app.warning]
+    elements = [*app.header, *app.markdown, *app.caption, *app.error, *app.info, *app.warning]
     return "\n".join(str(element.value) for element in elements).replace("\\", "")
 
 
@@ -50,7 +53,7 @@ def test_busy_and_idle_slots_stand_side_by_side(open_page, running_url):
     slots = table(app, "does")
     assert list(slots["slot"]) == ["cpu-0", "cpu-1"]
     assert list(slots["does"]) == ["train", "train"]
-    assert list(slots["progress"]) == [0.3, 0.7]
+    assert list(slots["progress"]) == [30, 70]
     assert list(slots["says"]) == ["epoch 2/4 loss 0.80", "epoch 3/4 loss 0.81"]
     assert "Slots: 2 busy, 0 idle" in said(app)
     store = open_store(running_url)
@@ -94,7 +97,7 @@ def test_all_sweeps_are_offered_when_there_are_several(open_page, seeded_url, ru
     every = table(app, "best")
     assert list(every["sweep"]) == ["fashion-more-norms", "fashion-families"]
     assert list(every["state"]) == ["running", "finished"]
-    assert list(every["finished"]) == [pytest.approx(10 / 48), 1.0]
+    assert list(every["finished"]) == [20, 100]  # percent: 10 of 48
     assert list(every["failed"]) == [2, 0]
     assert every["best"].iloc[1] > 92
     key = view._key("all-sweeps", list(every["sweep"]))
@@ -203,7 +206,7 @@ def slot(**changes):
 
 def test_a_busy_slot_tells_its_progress_and_an_idle_one_since_when():
     busy = slot_row(slot(), NOW)
-    assert (busy["does"], busy["for"], busy["progress"], busy["says"]) == ("train", "2 min", 0.25, "epoch 1/4")
+    assert (busy["does"], busy["for"], busy["progress"], busy["says"]) == ("train", "2 min", 25, "epoch 1/4")
     assert busy["device"] == "Xeon, 2 threads"
     idle = slot_row(slot(ended_at=NOW - dt.timedelta(seconds=30), outcome="out_of_memory"), NOW)
     assert (idle["does"], idle["for"], idle["progress"]) == ("idle", "30 s", None)
@@ -238,14 +241,54 @@ def test_events_say_what_happened_and_what_comes_of_it(state, outcome, words):
     assert (row["what happened"], row["says"]) == (words, "first line")
 
 
-def test_rounds_count_in_the_progress_of_measurements():
-    rounds = Rounds(wanted=3, done=4, mean_seconds=10, deviation_seconds=1)
-    states = {"done": 2, "queued": 5, "running": 1}
-    assert progress_of(states, rounds) == pytest.approx((2 + 4 / 3) / 8)
-    assert progress_of(states, None) == pytest.approx(2 / 8)
-    words = stage_sentence("measure", states, rounds)
-    assert words == ("**Measure throughput**: 2 of 8 jobs (2 done, 5 queued and 1 running), 10 of 24 rounds")
-    assert "rounds" not in stage_sentence("train", states, None)
+ROUNDS = Rounds(wanted=3, done=4, mean_seconds=10, deviation_seconds=1)
+
+
+def test_every_state_is_a_part_of_the_bar_with_its_number_and_failed_ones_look_like_nothing_else():
+    states = {"blocked": 7, "cancelled": 6, "diverged": 5, "done": 4, "failed": 3, "quarantined": 2, "queued": 1}
+    parts = parts_of({**states, "running": 1_200}, None)
+    assert [(part.kind, part.words) for part in parts] == [
+        ("done", "4 done"),
+        ("running", "1,200 running"),
+        ("failed", "3 failed"),
+        ("failed", "2 quarantined"),
+        ("without", "5 diverged"),
+        ("without", "6 cancelled"),
+        ("without", "7 blocked"),
+        ("waiting", "1 queued"),
+    ]
+    assert [part.jobs for part in parts] == [4, 1_200, 3, 2, 5, 6, 7, 1]
+    assert [part.words for part in parts_of({"done": 1, "failed": 0}, None)] == ["1 done"]
+
+
+def test_rounds_of_unfinished_measurements_are_a_part_of_the_bar_and_its_length_stays_that_of_all_jobs():
+    parts = parts_of({"done": 2, "queued": 5, "running": 1}, ROUNDS)
+    assert [part.words for part in parts] == ["2 done", "4 rounds of unfinished ones", "1 running", "5 queued"]
+    assert [part.jobs for part in parts] == pytest.approx([2, 4 / 3, 1, 5 - 4 / 3])
+    last = parts_of({"queued": 1, "running": 1}, ROUNDS)
+    assert [part.jobs for part in last] == pytest.approx([4 / 3, 2 / 3, 0])
+    stopped = parts_of({"failed": 2}, ROUNDS)
+    assert [part.words for part in stopped] == ["2 failed"]
+
+
+def test_rounds_are_counted_beside_the_jobs():
+    words = stage_sentence("measure", {"done": 2, "queued": 5, "running": 1}, ROUNDS)
+    assert words == "**Measure throughput**: 2 of 8 jobs finished, 10 of 24 rounds"
+    assert "rounds" not in stage_sentence("train", {"done": 2}, None)
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_a_bar_tells_its_parts_apart_by_pattern_and_says_them_in_words_alone(palette):
+    parts = [Part(kind, 2, f"2 <{kind}>") for kind in ("done", "begun", "running", "failed", "without", "waiting")]
+    html = progress_bar(parts, palette)
+    bar, words = html.split("<ul")
+    assert bar.startswith('<div aria-hidden="true"')
+    assert re.findall(r"&lt;(\w+)&gt;", words) == [part.kind for part in parts]
+    fills = re.findall(r"background:([^\"]*)", bar)
+    assert len({re.sub("#[0-9A-Fa-f]{6}", "", one) for one in fills}) == len(parts) - 1
+    assert (fills[0], fills[4]) == (palette.families[0], palette.quiet)  # those two are plain: of one is colour enough
+    assert f"{palette.failed} 0 7px" in bar
+    assert "flex:2 1 0" in bar
 
 
 def test_measurements_that_failed_want_no_rounds():

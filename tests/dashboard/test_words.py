@@ -92,6 +92,10 @@ def test_rates_have_three_digits_and_a_unit(rate, words):
     assert wording.rate(rate) == words
 
 
+def test_short_times_have_three_digits_and_a_unit():
+    assert [wording.milliseconds(one) for one in (4.2, 41.96, 1234.5)] == ["4.20 ms", "42.0 ms", "1,234 ms"]
+
+
 def test_names_from_the_database_cannot_become_markup():
     shown = wording.literal("**bold** :red[x] $y$ <b> [a](b) `c` _d_")
     for mark in "*:[]$<>()`_":

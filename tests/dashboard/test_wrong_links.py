@@ -7,6 +7,8 @@ from contextlib import closing
 
 import pytest
 
+from dashboard.parts import controls
+
 
 @pytest.mark.parametrize(
     ("view", "query", "told"),
@@ -19,6 +21,13 @@ def test_a_choice_that_is_not_there_is_told_once_and_the_first_one_shown(open_pa
     app = open_page(view, seeded_url, **query)
     assert [one.value for one in app.warning] == [told]
     assert not app.run().warning
+
+
+def test_on_a_phone_it_is_told_outside_of_the_choices_that_are_folded_up(open_page, seeded_url, monkeypatch):
+    monkeypatch.setattr(controls, "on_a_phone", lambda: True)
+    app = open_page("speedup", seeded_url, sweep="gone")
+    assert app.expander[0].label == "Choices"
+    assert [len(app.expander[0].selectbox) > 0, len(app.expander[0].warning), len(app.warning)] == [True, 0, 1]
 
 
 def test_a_choice_that_is_there_is_shown_without_a_word(open_page, seeded_url):

@@ -62,8 +62,8 @@ class LoadedAhead:
 
         self._directory = tempfile.TemporaryDirectory(prefix="frontsweep-loader-")
         dataset = _EpochStream(self._batches, self._first, self._type, self._failure_file)
-        # PopTorch's process comes from Python's fork server, which this job's next ones come from, too: that one imports
-        # torch, which takes seconds, for all of them.
+        # PopTorch's process comes from Python's fork server, and so will the job's next ones: the server imports torch,
+        # which takes seconds, once for all of them.
         multiprocessing.set_forkserver_preload(["torch"])
         try:
             self._loader = poptorch.DataLoader(
