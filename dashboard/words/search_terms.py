@@ -18,11 +18,12 @@ _NAMES: Final = {
     SPEEDUP: ("speed-up", "Speed-up over the baseline front, ×", "speed-up ×"),
 }
 _UNITS: Final = {TOP1: "%", SPEEDUP: "×"}
+#: Axis whose name in the file would not do → its name in a sentence, and its unit.
 _AXES: Final = {
-    TRAIN_RESOLUTION: ("train resolution", "Train resolution, px"),
-    TEST_RESOLUTION: ("test resolution", "Test resolution, px"),
-    TEST_OFFSET: ("test less train resolution", "Test less train resolution, px"),
-    "fine_tune_layers": ("fine-tuned layers", "Fine-tuned layers"),
+    TRAIN_RESOLUTION: ("train resolution", ", px"),
+    TEST_RESOLUTION: ("test resolution", ", px"),
+    TEST_OFFSET: ("test less train resolution", ", px"),
+    "fine_tune_layers": ("fine-tuned layers", ""),
 }
 SAMPLERS: Final = {"nsga2": "NSGA-II", "tpe": "TPE", "gp": "a Gaussian process", "random": "random draws"}
 PRUNERS: Final = {"asha": "ASHA", "hyperband": "Hyperband"}
@@ -38,18 +39,21 @@ class Axis:
     @property
     def words(self) -> str:
         """Its name in a sentence."""
-        return _AXES.get(self.name, (self.name.replace("_", " "), ""))[0]
-
-    @property
-    def title(self) -> str:
-        """Its name beside an axis of a chart, with its unit."""
-        told = _AXES.get(self.name)
-        return told[1] if told else self.words[:1].upper() + self.words[1:]
+        return self._told[0]
 
     @property
     def heading(self) -> str:
         """Its name above a column of a table, with its unit."""
-        return self.words + self.title[len(self.words) :]
+        return "".join(self._told)
+
+    @property
+    def title(self) -> str:
+        """Its name beside an axis of a chart, with its unit."""
+        return self.heading[:1].upper() + self.heading[1:]
+
+    @property
+    def _told(self) -> tuple[str, str]:
+        return _AXES.get(self.name, (self.name.replace("_", " "), ""))
 
 
 @dataclass(frozen=True, slots=True)
