@@ -5,12 +5,15 @@ Run ``python -m tests.dashboard.detailed FILE`` to look at one.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from db.reader import open_reader
 from db.records import EpochRecord
 from orchestrator.results import store_result
 from tests.dashboard.seeded import CPU, DATASET, GPU, VALIDATION_IMAGES, Seeder, images_per_second, variant
@@ -18,6 +21,9 @@ from workers.protocol.architecture import architecture, macs, parameter_count
 from workers.protocol.jobs import EvaluateJob, Loading, MeasureJob, TrainJob
 from workers.protocol.orders import Finished, Latency, MeasureResult, Round, Sample, Throughput
 from workers.protocol.recipe import Recipe
+
+if TYPE_CHECKING:
+    from db.result_details import Measured, ResultDetails
 
 FAMILIES = ((1, 6, "bn"), (16, 4, "ln+pn"))
 SEEDS = (0, 1)
@@ -168,6 +174,18 @@ def seed_details(url: str) -> None:
     seeder.store.record_progress(running.fingerprint, attempt, 0.25, "epoch 3/8 loss 1.20")
     seeder.store.beat("d" * 32)
     seeder.store.close()
+
+
+def measured(details: ResultDetails, job: MeasureJob) -> Measured:
+    """Return the only measurement of a job."""
+    (number,) = details.measurements_of(job.fingerprint)
+    return details.measured([number])[number]
+
+
+def epochs_of(url: str, family: tuple[int, int, str]) -> list[EpochRecord]:
+    """Return the epochs of a family's first training."""
+    with contextlib.closing(open_reader(url)) as reader:
+        return reader.epochs_of(training(family).fingerprint)
 
 
 def failed_training() -> TrainJob:

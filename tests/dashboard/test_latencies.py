@@ -13,6 +13,7 @@ from dashboard.figures import latency_figure as latencies
 from dashboard.figures.palette import DARK, LIGHT
 from dashboard.figures.sample_figure import COUNTS, DISTURBED
 from dashboard.words import result_words
+from tests.dashboard import detailed
 from tests.dashboard.detailed import FAMILIES, evaluation, measurement
 from tests.dashboard.test_pages import charts, said
 
@@ -20,8 +21,7 @@ CHANGED = FAMILIES[1]
 
 
 def measured(details, mode="inference", resolution=28):
-    (number,) = details.measurements_of(measurement(CHANGED, mode, resolution).fingerprint)
-    return details.measured([number])[number]
+    return detailed.measured(details, measurement(CHANGED, mode, resolution))
 
 
 def with_times(one, *times):
