@@ -6,11 +6,13 @@
     slower-0, -5    one network measured twice, and once more slowed down by 5 %: how often is a difference found?
 
 Every round is made by a process of its own, and within it the three measurements take turns, as in a sweep; that which
-the two others are compared with lies between them. A difference is found where the 95 % interval of the ratio, computed
-from the ratios of single rounds, excludes 1. By chance that is so in one of twenty pairs that do not differ.
+the two others are compared with lies between them. They are compared as ``orchestrator speedup`` compares: at one pace
+of the machine, as the reference between the blocks tells it. A difference is found where the 95 % interval of the
+ratio, that of a speed-up, excludes 1. By chance that is so in one of twenty pairs that do not differ.
 
 The result does not depend on the machine being fast, only on it being left alone: nothing else may run meanwhile. How
-small a difference can be found depends on the rounds: what they say of each other is printed as ``scatter``.
+small a difference can be found depends on the rounds: by what single ones differ is printed as ``scatter``, at one pace
+and at whatever pace the machine had.
 
 Run: ``python -m benchmarks.measurement_truth [--quick]``; about 40 minutes, or one.
 """
@@ -18,6 +20,7 @@ Run: ``python -m benchmarks.measurement_truth [--quick]``; about 40 minutes, or 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import multiprocessing
 import statistics
@@ -29,6 +32,9 @@ import torch
 from torch.nn import functional
 
 from benchmarks.pairs import quick
+from db.bootstrap import Blocks, Point
+from db.pace import at_one_pace
+from db.speedup import speedup
 from workers.device import open_device
 from workers.measuring.measurement import measure
 from workers.measuring.statistics import student_t
@@ -82,16 +88,23 @@ class Pair(NamedTuple):
     second: MeasureResult
 
     @property
-    def ratios(self) -> list[float]:
-        """Of the second to the first, of the rounds that nothing disturbed in either; of all if there are none."""
+    def points(self) -> list[list[Point]]:
+        """Both, with the rounds that nothing disturbed in either; with all if there are none."""
         rounds = list(zip(self.first.rounds, self.second.rounds, strict=True))
         counted = [pair for pair in rounds if all(one.undisturbed for one in pair)] or rounds
-        return [_median_rate(second) / _median_rate(first) for first, second in counted]
+        return [[_point(side)] for side in zip(*counted, strict=True)]
 
     @property
     def ratio(self) -> Ratio:
-        """Of the second to the first."""
-        return ratio_of(self.ratios)
+        """Of the second to the first, at one pace of the machine."""
+        [found] = speedup(*self.points).points
+        return Ratio(found.speedup, found.low or 0.0, found.high or math.inf)
+
+    def scatter(self, *, levelled: bool) -> float:
+        """Return the variance of the logarithm of single rounds' ratios, at one pace of the machine or as measured."""
+        points = at_one_pace(self.points).families if levelled else self.points
+        first, second = ([statistics.median(of_round) for of_round in side.blocks.rates] for [side] in points)
+        return statistics.variance(math.log(other / one) for one, other in zip(first, second, strict=True))
 
     @property
     def clean(self) -> bool:
@@ -112,6 +125,7 @@ def main() -> None:
     passed += [measured_twice(same), found("slower-0", same, range(_FALSE_ALARMS + 1))]
     passed.append(found("slower-5", slowed_down, range(_FOUND, pairs + 1)))
     print(f"scatter {scatter((*same, *slowed_down)):.1%} from round to round, of the ratio of two measurements")
+    print(f"scatter {scatter((*same, *slowed_down), levelled=False):.1%} without regard to the machine's pace")
     print("PASS" if all(passed) else "FAIL")
 
 
@@ -175,10 +189,14 @@ def found(name: str, pairs: Sequence[Pair], expected: range) -> bool:
     )
 
 
-def scatter(pairs: Sequence[Pair]) -> float:
-    """Return by what share of it the ratio of a single round usually differs from its pair's mean."""
-    variances = [statistics.variance(map(math.log, pair.ratios)) for pair in pairs if len(pair.ratios) > 1]
-    return math.sqrt(statistics.mean(variances)) if variances else math.nan
+def scatter(pairs: Sequence[Pair], *, levelled: bool = True) -> float:
+    """Return by what share of it the ratio of a single round usually differs from its pair's mean.
+
+    Args:
+        pairs: Of at least two rounds.
+        levelled: At one pace of the machine; else at whatever pace it had.
+    """
+    return math.sqrt(statistics.mean(pair.scatter(levelled=levelled) for pair in pairs))
 
 
 def ratio_of(ratios: Sequence[float]) -> Ratio:
@@ -253,8 +271,10 @@ def _slowed_down(share: float) -> Iterator[None]:
         Workload.step = step
 
 
-def _median_rate(made: Round) -> float:
-    return statistics.median(block.images / block.seconds for block in made.samples)
+def _point(rounds: Sequence[Round]) -> Point:
+    rates = tuple(tuple(block.images / block.seconds for block in one.samples) for one in rounds)
+    paces = tuple(tuple(block.reference_images_per_second or 0.0 for block in one.samples) for one in rounds)
+    return Point(0.0, statistics.median(itertools.chain(*rates)), Blocks(rates, paces))
 
 
 def _beside_timer(mode: str, ours_first: bool) -> float:

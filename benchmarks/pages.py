@@ -77,7 +77,7 @@ def _front_page(reader: Reader, mode: Mode, sweep: str | None) -> Questions:
                 f"selected {about}": functools.partial(
                     reader.evaluations_of, drawn[:_COMPARED], sweep=sweep, filter_text=text
                 ),
-                f"blocks {about}": functools.partial(reader.block_rates, measured),
+                f"blocks {about}": functools.partial(reader.timed_blocks, measured),
             }
     return asked
 

@@ -14,7 +14,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,21 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 NO_INTERVAL: Final[Interval] = (None, None)
 
 
+class Blocks(NamedTuple):
+    """Timed blocks of a measurement, round by round.
+
+    Attributes:
+        rates: Images per second of each.
+        paces: Images per second of the reference network around each; empty where not all blocks have one.
+    """
+
+    rates: tuple[tuple[float, ...], ...] = ()
+    paces: tuple[tuple[float, ...], ...] = ()
+
+
+NO_BLOCKS: Final = Blocks()
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One configuration.
@@ -36,19 +51,25 @@ class Point:
     Attributes:
         top1: Percent, mean over seeds.
         images_per_second: Median over the blocks of a measurement.
-        block_rates: Images per second of each block, round by round; may be empty.
+        blocks: These; may be none.
         seed_top1: Percent per seed; may be empty.
     """
 
     top1: float
     images_per_second: float
-    block_rates: tuple[tuple[float, ...], ...] = ()
+    blocks: Blocks = NO_BLOCKS
     seed_top1: tuple[float, ...] = ()
 
     @property
     def measured_repeatedly(self) -> bool:
         """Whether there are several blocks."""
-        return sum(len(rates) for rates in self.block_rates) > 1
+        return sum(len(rates) for rates in self.blocks.rates) > 1
+
+    @property
+    def units(self) -> tuple[tuple[float, ...], ...]:
+        """What is drawn of the blocks' rates: rounds, or the blocks of the only one."""
+        rates = self.blocks.rates
+        return rates if len(rates) > 1 else tuple((rate,) for of_round in rates for rate in of_round)
 
     @property
     def trained_repeatedly(self) -> bool:
@@ -57,7 +78,13 @@ class Point:
 
 
 def intervals(
-    baseline: Sequence[Point], candidate: Sequence[Point], found: Mapping[float, float], *, resamples: int, seed: int
+    baseline: Sequence[Point],
+    candidate: Sequence[Point],
+    found: Mapping[float, float],
+    *,
+    resamples: int,
+    seed: int,
+    widening: float = 1.0,
 ) -> tuple[list[Interval], Interval]:
     """Return the 95 % intervals of some ratios, and that of their geometric mean; none where nothing was repeated.
 
@@ -67,6 +94,7 @@ def intervals(
         found: Accuracy in percent → ratio of the candidate's throughput to the baseline's.
         resamples: How often all of it is drawn again.
         seed: Of the random numbers.
+        widening: By what intervals are multiplied, for what was estimated from the blocks before.
     """
     repetitions = _repetitions((*baseline, *candidate))
     if not found or not repetitions:
@@ -78,7 +106,7 @@ def intervals(
     reached = np.isfinite(ratios)
     anywhere = reached.any(axis=0)
     means = np.where(reached, ratios, 0.0).sum(axis=0)[anywhere] / reached.sum(axis=0)[anywhere]
-    factor = _factor(repetitions)
+    factor = widening * _factor(repetitions)
     of_each = [
         _interval(ratio, logs[each], resamples, factor)
         for ratio, logs, each in zip(found.values(), ratios, reached, strict=True)
@@ -140,10 +168,10 @@ class _Draw:
     def _rate(self, point: Point) -> Floats:
         if not point.measured_repeatedly:
             return np.full(self._resamples, point.images_per_second)
-        units = _units(point)
+        units = point.units
         longest = max(len(unit) for unit in units)
         rates = np.array([(*unit, *[math.nan] * (longest - len(unit))) for unit in units])
-        drawn = rates[self._of_rounds(len(units)) if len(point.block_rates) > 1 else self._numbers(len(units))]
+        drawn = rates[self._of_rounds(len(units)) if len(point.blocks.rates) > 1 else self._numbers(len(units))]
         median = np.nanmedian if np.isnan(rates).any() else np.median
         rate: Floats = median(drawn.reshape(self._resamples, -1), axis=1)
         return rate
@@ -158,14 +186,9 @@ class _Draw:
         return self._source.integers(count, size=(self._resamples, count))
 
 
-def _units(point: Point) -> tuple[tuple[float, ...], ...]:
-    """Return what is drawn of a point's blocks: rounds, or the blocks of its only one."""
-    return point.block_rates if len(point.block_rates) > 1 else tuple((rate,) for rate in point.block_rates[0])
-
-
 def _repetitions(points: Sequence[Point]) -> list[int]:
     """Return how often each point was measured and trained, where it was repeatedly."""
-    counts = [len(_units(point)) for point in points if point.measured_repeatedly]
+    counts = [len(point.units) for point in points if point.measured_repeatedly]
     return counts + [len(point.seed_top1) for point in points if point.trained_repeatedly]
 
 

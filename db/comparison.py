@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db import filters, fronts
-from db.bootstrap import Point
+from db.bootstrap import NO_BLOCKS, Point
 from db.combination import SOURCE
 from db.errors import ComparisonError
 from db.front_views import SCOPE, Mode, Scenario
@@ -186,12 +186,12 @@ def points_of(
         sweep: Only results of the sweep of this very name.
     """
     identity = f"{mode}_measurement_id"
-    rates = reader.block_rates([row[identity] for row in rows if row[identity] is not None])
+    blocks = reader.timed_blocks([row[identity] for row in rows if row[identity] is not None])
     return [
         Point(
             top1=row["top1_mean"],
             images_per_second=row["images_per_second"],
-            block_rates=rates.get(row[identity], ()),
+            blocks=blocks.get(row[identity], NO_BLOCKS),
             seed_top1=seeds,
         )
         for row, seeds in zip(rows, _seed_top1(reader, rows, filter_text, sweep), strict=True)

@@ -295,6 +295,7 @@ _SAMPLES: Final[Mapping[str, str]] = {
     "images": "through the network in the block",
     "seconds": "that the block took",
     "round": "the round it belongs to, from 1",
+    "reference_images_per_second": "throughput of the reference network right before and after it",
 }
 _FRONT: Final = {
     "scenario": "`native`, `best` or `all`: at which test resolutions a network competes",

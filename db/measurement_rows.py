@@ -1,12 +1,14 @@
 """Measurements read back with their rounds and samples."""
 
+import operator
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, Select, case, exists, false, func, select
 
+from db.bootstrap import Blocks
 from db.records import MeasurementRecord, MeasurementRow, RoundRecord, SampleRecord, VariantRecord
 from db.tables import environments, jobs, measurement_rounds, measurements, samples, sweep_jobs, variants
 
@@ -96,7 +98,13 @@ def rounds_of_samples(measurement_ids: Sequence[int]) -> Select[Any]:
         samples.c.round == measurement_rounds.c.round
     )
     return (
-        select(samples.c.measurement_id, samples.c.round, samples.c.images, samples.c.seconds)
+        select(
+            samples.c.measurement_id,
+            samples.c.round,
+            samples.c.images,
+            samples.c.seconds,
+            samples.c.reference_images_per_second,
+        )
         .join_from(samples, measurement_rounds, same)
         .where(
             samples.c.measurement_id.in_(measurement_ids),
@@ -104,6 +112,19 @@ def rounds_of_samples(measurement_ids: Sequence[int]) -> Select[Any]:
         )
         .order_by(samples.c.measurement_id, samples.c.ordinal)
     )
+
+
+def blocks_of(rows: Iterable[Mapping[Any, Any]]) -> Blocks:
+    """Return timed blocks, whose rows are in order and have the columns of ``rounds_of_samples``, round by round."""
+    rates: defaultdict[int, list[float]] = defaultdict(list)
+    paces: defaultdict[int, list[float | None]] = defaultdict(list)
+    for row in rows:
+        rates[row["round"]].append(row["images"] / row["seconds"])
+        paces[row["round"]].append(row["reference_images_per_second"])
+    told = [tuple(pace for pace in of_round if pace is not None) for of_round in paces.values()]
+    blocks = Blocks(tuple(map(tuple, rates.values())), tuple(told))
+    complete = all(map(operator.eq, map(len, blocks.rates), map(len, blocks.paces)))
+    return blocks if complete else blocks._replace(paces=())
 
 
 def _rounds(connection: Connection, measurement_id: int) -> tuple[RoundRecord, ...]:
@@ -129,7 +150,8 @@ def _samples(connection: Connection, measurement_id: int) -> dict[int, list[Samp
     query = select(samples).where(samples.c.measurement_id == measurement_id).order_by(samples.c.ordinal)
     found: defaultdict[int, list[SampleRecord]] = defaultdict(list)
     for row in connection.execute(query).mappings():
-        found[row["round"]].append(SampleRecord(images=row["images"], seconds=row["seconds"]))
+        block = SampleRecord(**{one.name: row[one.name] for one in fields(SampleRecord)})
+        found[row["round"]].append(block)
     return found
 
 

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, Engine, Select, func, select
 from sqlalchemy.engine import URL
 
 from db import checkpoints, combination, driver_rows, failures, filters, fronts, job_rows, schema
+from db.bootstrap import Blocks
 from db.derived_tables import result_points
 from db.engine import open_read_engine, transaction
 from db.errors import UnknownNameError
 from db.first_rows import counted_results, first_results, in_order
 from db.front_part import FrontPart
 from db.front_views import JUDGEMENT, Mode, Scenario
-from db.measurement_rows import measured_jobs, measurements_of, newest_of_sweep, rounds_of_samples
+from db.measurement_rows import blocks_of, measured_jobs, measurements_of, newest_of_sweep, rounds_of_samples
 from db.records import (
     AttemptRow,
     DriverRow,
@@ -419,12 +420,12 @@ class Reader:
         """Return what was measured for a sweep, the newest first, with the network's and the place's columns."""
         return self._rows(newest_of_sweep(sweep_id, limit))
 
-    def block_rates(self, measurement_ids: Sequence[int]) -> dict[int, tuple[tuple[float, ...], ...]]:
-        """Return images per second of every timed block of some measurements, round by round."""
-        found: defaultdict[int, defaultdict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    def timed_blocks(self, measurement_ids: Sequence[int]) -> dict[int, Blocks]:
+        """Return every timed block of some measurements that their throughput is computed from."""
+        found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
         for row in self._rows(rounds_of_samples(measurement_ids)):
-            found[row["measurement_id"]][row["round"]].append(row["images"] / row["seconds"])
-        return {one: tuple(tuple(rates) for rates in rounds.values()) for one, rounds in found.items()}
+            found[row["measurement_id"]].append(row)
+        return {one: blocks_of(rows) for one, rows in found.items()}
 
     def environments(self) -> list[EnvironmentRecord]:
         """Return every environment that was seen, the first first."""

@@ -337,10 +337,17 @@ class EvaluationRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRecord:
-    """One timed block."""
+    """One timed block.
+
+    Attributes:
+        images: Through the network.
+        seconds: That it took.
+        reference_images_per_second: Of a small fixed network right before and after it; None if not told.
+    """
 
     images: int
     seconds: float
+    reference_images_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,7 +358,7 @@ class RoundRecord:
         attempt: Its number.
         samples: Timed blocks, in order.
         verdict: ``clean``, ``noisy`` or ``contended``, with ``verdict_reason`` in words.
-        reference_images_per_second: Of a small fixed network beside it; None if not told.
+        reference_images_per_second: Of a small fixed network before, between and after the blocks; None if not told.
         end_to_end: Blocks with images loaded and prepared as well.
         loading: Blocks of loading and preparing alone.
         latencies: Of single images, milliseconds.

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import Double, FromClause, Select, and_, cast, select
 
+from db.bootstrap import Blocks
 from db.errors import UnknownNameError
-from db.measurement_rows import rounds_of_samples
+from db.measurement_rows import blocks_of, rounds_of_samples
 from db.records import JobRow
 from db.results_view import OF_TRAININGS, evaluated_runs, measured_results
 from db.tables import (
@@ -75,13 +76,9 @@ class Measured:
     blocks: tuple[Row, ...]
 
     @property
-    def rates(self) -> tuple[tuple[float, ...], ...]:
-        """Images per second of every block that counts, round by round."""
-        found: defaultdict[int, list[float]] = defaultdict(list)
-        for block in self.blocks:
-            if block["counts"]:
-                found[block["round"]].append(block["images_per_second"])
-        return tuple(tuple(rates) for rates in found.values())
+    def timed(self) -> Blocks:
+        """The blocks that count."""
+        return blocks_of([block for block in self.blocks if block["counts"]])
 
 
 class ResultDetails:

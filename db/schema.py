@@ -29,7 +29,7 @@ from db.tables import VERSION_TABLE
 from db.urls import shown, sqlite_path
 
 #: The newest revision under ``db/migrations/versions``.
-HEAD = "0009"
+HEAD = "0010"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 #: Any number that no other program's advisory lock is likely to bear: "frontswp" in ASCII.

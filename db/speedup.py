@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.bootstrap import Point, intervals
+from db.pace import at_one_pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Speedup:
         candidate_range: Likewise.
         interval_covers: What the intervals are drawn from: ``throughput`` (timed blocks), ``accuracy`` (seeds, only
             if every point has several).
+        reference_share: How much of the reference network's changes was taken out of the throughputs, 0 to 1 (see
+            ``db.pace``); None where nothing was.
     """
 
     points: tuple[SpeedupPoint, ...]
@@ -55,6 +58,7 @@ class Speedup:
     baseline_range: tuple[float, float] | None
     candidate_range: tuple[float, float] | None
     interval_covers: tuple[str, ...] = ()
+    reference_share: float | None = None
 
     @property
     def reason(self) -> str:
@@ -67,6 +71,16 @@ class Speedup:
         baseline, candidate = _range("baseline", self.baseline_range), _range("candidate", self.candidate_range)
         return f"no accuracy in common: {baseline}, {candidate}"
 
+    @property
+    def pace(self) -> str:
+        """At which pace of the machine throughputs are compared, in words; empty where nothing tells."""
+        if self.reference_share is None or not self.points:
+            return ""
+        return (
+            f"throughputs are compared at one pace of the machine: {self.reference_share:.0%} of what the reference "
+            "network gained and lost between blocks is taken out"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return JSON types."""
         return {
@@ -78,6 +92,7 @@ class Speedup:
             "baseline_range": self.baseline_range,
             "candidate_range": self.candidate_range,
             "interval_covers": list(self.interval_covers),
+            "reference_share": self.reference_share,
             "reason": self.reason,
         }
 
@@ -114,7 +129,7 @@ def non_dominated(points: Sequence[tuple[float, float]]) -> list[tuple[float, fl
 
 
 def speedup(baseline: Sequence[Point], candidate: Sequence[Point], *, resamples: int = 1000, seed: int = 0) -> Speedup:
-    """Compare two fronts at equal accuracy.
+    """Compare two fronts at equal accuracy, and at one pace of the machine.
 
     Args:
         baseline: Its points; dominated ones are left out.
@@ -122,11 +137,12 @@ def speedup(baseline: Sequence[Point], candidate: Sequence[Point], *, resamples:
         resamples: Of the bootstrap over rounds, blocks and seeds; used where a point has at least two of any.
         seed: Of the bootstrap's random numbers.
     """
+    (baseline, candidate), share, widening = at_one_pace([baseline, candidate])
     base, other = _curve(baseline), _curve(candidate)
     accuracies = _common_accuracies(base, other)
     ratios = [_ratio(base, other, top1) for top1 in accuracies]
     found = dict(zip(accuracies, ratios, strict=True))
-    of_each, of_mean = intervals(baseline, candidate, found, resamples=resamples, seed=seed)
+    of_each, of_mean = intervals(baseline, candidate, found, resamples=resamples, seed=seed, widening=widening)
     points = tuple(SpeedupPoint(top1, ratio, *ends) for (top1, ratio), ends in zip(found.items(), of_each, strict=True))
     return Speedup(
         points=points,
@@ -137,6 +153,7 @@ def speedup(baseline: Sequence[Point], candidate: Sequence[Point], *, resamples:
         baseline_range=_covered(base),
         candidate_range=_covered(other),
         interval_covers=_varying((*baseline, *candidate)),
+        reference_share=share,
     )
 
 

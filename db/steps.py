@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from db.bootstrap import Point, intervals
+from db.pace import at_one_pace
 from db.speedup import Curve, speedup
 
 Choice = Literal["peak", "common", "own"]
@@ -75,25 +76,30 @@ def breakdown(fronts: Sequence[Sequence[Point]], choice: Choice, *, resamples: i
         choice: One of ``choices``.
         resamples: Of the bootstrap.
     """
+    fronts, _, widening = at_one_pace(fronts)
     curves = _curves(fronts)
     accuracies = None if choice == "own" else _reached_by_all(curves)
     if accuracies and choice == "peak":
         accuracies = [max(accuracies, key=lambda top1: _ratio(curves[0], curves[-1], top1))]
     return Breakdown(
-        steps=tuple(_part(*pair, accuracies, resamples) for pair in itertools.pairwise(fronts)),
-        together=_part(fronts[0], fronts[-1], accuracies, resamples),
+        steps=tuple(_part(*pair, accuracies, resamples, widening) for pair in itertools.pairwise(fronts)),
+        together=_part(fronts[0], fronts[-1], accuracies, resamples, widening),
     )
 
 
 def _part(
-    baseline: Sequence[Point], candidate: Sequence[Point], accuracies: Sequence[float] | None, resamples: int
+    baseline: Sequence[Point],
+    candidate: Sequence[Point],
+    accuracies: Sequence[float] | None,
+    resamples: int,
+    widening: float,
 ) -> Part:
     """Compare two fronts over some accuracies that both reach, or over all of their own."""
     base, other = _curves([baseline, candidate])
     found = {top1: _ratio(base, other, top1) for top1 in (accuracies or _reached_by_all([base, other]))}
     if not found:
         return Part(None, (), speedup(baseline, candidate, resamples=resamples).reason)
-    interval = intervals(baseline, candidate, found, resamples=resamples, seed=_SEED)[1]
+    interval = intervals(baseline, candidate, found, resamples=resamples, seed=_SEED, widening=widening)[1]
     return Part(Ratio(statistics.geometric_mean(found.values()), *interval), tuple(found), "")
 
 

@@ -488,7 +488,9 @@ samples = Table(
     Column("images", BigInteger, nullable=False),
     Column("seconds", Double, nullable=False),
     Column("round", Integer, nullable=False, server_default="1"),
+    Column("reference_images_per_second", Double),
     CheckConstraint(f"images > 0 AND seconds > 0 AND seconds < {LARGEST}", name="positive"),
+    CheckConstraint(f"reference_images_per_second > 0 AND reference_images_per_second < {LARGEST}", name="reference"),
 )
 
 publications = Table(

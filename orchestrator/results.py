@@ -184,10 +184,7 @@ def _laid_out(job: MeasureJob, result: MeasureResult) -> dict[str, Any]:
 
 
 def _round_record(one: Round) -> RoundRecord:
-    blocks = {
-        name: tuple(SampleRecord(images=sample.images, seconds=sample.seconds) for sample in getattr(one, name))
-        for name in _BLOCKS
-    }
+    blocks = {name: tuple(SampleRecord(**vars(sample)) for sample in getattr(one, name)) for name in _BLOCKS}
     return RoundRecord(**{**vars(one), **blocks, "latencies": tuple(one.latencies)})
 
 
@@ -227,10 +224,7 @@ _CARRIED = (
 
 def _round(record: RoundRecord) -> Round:
     plain = {one.name: getattr(record, one.name) for one in dataclasses.fields(record) if one.name not in _BLOCKS}
-    blocks = {
-        name: [Sample(images=sample.images, seconds=sample.seconds) for sample in getattr(record, name)]
-        for name in _BLOCKS
-    }
+    blocks = {name: [Sample(**dataclasses.asdict(sample)) for sample in getattr(record, name)] for name in _BLOCKS}
     return Round(**{**plain, **blocks, "latencies": list(record.latencies), "conditions": dict(record.conditions)})
 
 

@@ -158,8 +158,8 @@ def left_out(where: Source, chosen: Chosen, among: Rows) -> LeftOut:
 @_kept
 def blocks(where: Source, measurements: Sequence[int]) -> dict[int, tuple[float, ...]]:
     """Return images per second of the timed blocks of some measurements."""
-    found = where.reader.block_rates(measurements)
-    return {one: tuple(itertools.chain.from_iterable(rounds)) for one, rounds in found.items()}
+    found = where.reader.timed_blocks(measurements)
+    return {one: tuple(itertools.chain.from_iterable(timed.rates)) for one, timed in found.items()}
 
 
 @_kept

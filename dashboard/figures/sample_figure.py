@@ -51,7 +51,7 @@ def _block(block: Mapping[str, Any], row: str) -> dict[str, Any]:
 
 def summary_record(measured: Measured, row: str = _ALL) -> dict[str, Any]:
     """Return what a measurement comes to: median, interval and middle half, images per second."""
-    rates = [rate for rates in measured.rates for rate in rates]
+    rates = [rate for rates in measured.timed.rates for rate in rates]
     told = measured.row
     low, high = middle_half(rates) if rates else (told["images_per_second"],) * 2
     return {
@@ -69,18 +69,22 @@ def summary_record(measured: Measured, row: str = _ALL) -> dict[str, Any]:
 
 
 def reference_records(measured: Measured) -> pd.DataFrame:
-    """Return one record per round in which the reference network was timed; may be empty."""
+    """Return how fast the reference network was around each block; by round where that is all that is known."""
+    told = [(f"block {one['ordinal'] + 1}, of round {one['round']}", one) for one in measured.blocks]
+    if any(one["reference_images_per_second"] is None for _, one in told):
+        told = [(f"round {one['round']}", one) for one in measured.rounds]
+    verdicts = {one["round"]: f"{one['verdict']} {one['verdict_reason']}".strip() for one in measured.rounds}
     frame: pd.DataFrame = pd.DataFrame(
         [
             {
                 "row": f"Round {one['round']}",
                 "images_per_second": one["reference_images_per_second"],
                 "status": COUNTS if one["counts"] else DISTURBED,
-                "Round": f"{one['round']}",
+                "Around": around,
                 "Reference": wording.rate(one["reference_images_per_second"]),
-                "Verdict": f"{one['verdict']} {one['verdict_reason']}".strip(),
+                "Verdict": verdicts[one["round"]],
             }
-            for one in measured.rounds
+            for around, one in told
             if one["reference_images_per_second"] is not None
         ]
     )
@@ -178,13 +182,13 @@ _ENDS: Final = ("low", "high")
 
 def _references(references: pd.DataFrame, rows: Sequence[str], palette: Palette, *, labels: bool) -> alt.Chart:
     colour, shape = _status(palette)
-    marks = alt.Chart(references).mark_point(size=70, strokeWidth=1.6, opacity=0.9)
+    marks = alt.Chart(references).mark_point(size=55, strokeWidth=1.6, opacity=0.9)
     encoded = marks.encode(
         _rate_x("images_per_second", _REFERENCE),
         _rows(rows, labels=labels),
         color=colour,
         shape=shape,
-        tooltip=_told("Round", "Reference", "Verdict"),
+        tooltip=_told("Around", "Reference", "Verdict"),
     )
     drawn: alt.Chart = encoded.properties(title=_heading("The machine itself"))
     return drawn

@@ -30,8 +30,8 @@ _INTERVALS: Final = (
 )
 _LEGEND: Final = (
     "Ratios are drawn round by round: where rounds took turns, a machine that was slow for a while was slow for all, "
-    "and that stays out of the ratio. Intervals of the throughputs themselves hold it, so they may overlap where the "
-    "ratio is certain."
+    "and that stays out of the ratio; so does what the reference network between the blocks tells of the machine's "
+    "pace. Intervals of the throughputs themselves hold it, so they may overlap where the ratio is certain."
 )
 
 

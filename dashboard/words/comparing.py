@@ -72,13 +72,14 @@ def summary(result: Speedup) -> str:
 
 
 def what_intervals_cover(result: Speedup) -> str:
-    """Return where the noise in the intervals comes from, and what is not in them."""
-    if "accuracy" in result.interval_covers:
-        return "An interval is that of the accuracy it stands beside: seeds and timed blocks are drawn anew."
-    return (
-        "An interval is that of the accuracy it stands beside: timed blocks are drawn anew. Not every network here has "
-        "several seeds, so the noise of top-1 is not in it."
-    )
+    """Return where the noise in the intervals comes from, what is not in them, and what is left out of both sides."""
+    drawn = "seeds and timed blocks are" if "accuracy" in result.interval_covers else "timed blocks are"
+    said = [f"An interval is that of the accuracy it stands beside: {drawn} drawn anew."]
+    if "accuracy" not in result.interval_covers:
+        said.append("Not every network here has several seeds, so the noise of top-1 is not in it.")
+    if result.pace:
+        said.append(f"{result.pace.capitalize()}.")
+    return " ".join(said)
 
 
 def what_is_paired(pairings: Sequence[Pairing]) -> str:

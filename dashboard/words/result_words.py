@@ -109,8 +109,9 @@ def throughput(measured: Measured) -> Facts:
     disturbed = sum(one["verdict"] == "contended" for one in measured.rounds)
     number = "all of them" if disturbed == len(measured.rounds) > 1 else disturbed
     rounds = wording.counted(len(measured.rounds), "round") + (f", {number} disturbed" if disturbed else "")
-    blocks = sum(len(rates) for rates in measured.rates)
-    alone = ", within one round: it says nothing about another process" if len(measured.rates) == 1 else ""
+    rates = measured.timed.rates
+    blocks = sum(len(of_round) for of_round in rates)
+    alone = ", within one round: it says nothing about another process" if len(rates) == 1 else ""
     facts = {
         "Throughput": wording.rate(row["images_per_second"]),
         "95 % interval": f"{wording.rate(row['low'])} to {wording.rate(row['high'])}{alone}",

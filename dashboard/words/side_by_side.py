@@ -182,8 +182,7 @@ def ratio(first: Measured, other: Measured) -> SpeedupPoint:
     does not widen it.
     """
     sides = [
-        [Point(top1=0.0, images_per_second=one.row["images_per_second"], block_rates=one.rates)]
-        for one in (first, other)
+        [Point(top1=0.0, images_per_second=one.row["images_per_second"], blocks=one.timed)] for one in (first, other)
     ]
     return speedup(*sides).points[0]
 

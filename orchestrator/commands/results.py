@@ -312,6 +312,8 @@ def _print_speedup(
     click.echo(f"geometric mean over these accuracies: {found.geometric_mean:.2f}×")
     if found.maximum.low is not None and "accuracy" not in found.interval_covers:
         click.echo(f"the intervals cover throughput only: {accuracy_noise}")
+    if found.pace:
+        click.echo(found.pace)
 
 
 def _write_speedup(found: Speedup, form: str, title: str) -> None:

@@ -25,7 +25,7 @@ from db.speedup import speedup
 
 def flat(rounds):
     """Blocks of all rounds, as the pages have them."""
-    return {one: tuple(itertools.chain.from_iterable(each)) for one, each in rounds.items()}
+    return {one: tuple(itertools.chain.from_iterable(each.rates)) for one, each in rounds.items()}
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def scope_of(rows):
 
 
 def drawn(reader, rows, *, mode="train", scenario="best", parts=families.DEFAULT_PARTS, **others):
-    blocks = flat(reader.block_rates([row[f"{mode}_measurement_id"] for row in rows]))
+    blocks = flat(reader.timed_blocks([row[f"{mode}_measurement_id"] for row in rows]))
     return front_points(Drawn(rows, **others), mode=mode, scenario=scenario, parts=parts, blocks=blocks)
 
 
@@ -86,7 +86,7 @@ def test_the_inference_chart_counts_the_operations_at_the_test_resolution(reader
 
 def test_whiskers_are_the_middle_half_of_the_blocks_and_one_deviation_over_seeds(reader, rows):
     points = drawn(reader, rows)
-    blocks = flat(reader.block_rates([row["train_measurement_id"] for row in rows]))
+    blocks = flat(reader.timed_blocks([row["train_measurement_id"] for row in rows]))
     for row, (_, point) in zip(rows, points.iterrows(), strict=True):
         low, median, high = statistics.quantiles(blocks[row["train_measurement_id"]], n=4, method="inclusive")
         assert (point["images_per_second_low"], point["images_per_second_high"]) == (low, high)

@@ -70,6 +70,18 @@ def test_the_reference_network_is_drawn_for_each_round(details):
     assert len(sample_figure(without, palette=LIGHT).to_dict()["hconcat"]) == 1
 
 
+def test_the_reference_network_is_drawn_around_each_block_where_that_is_known(details):
+    one = measured(details, measurement(CHANGED, "train", 20))
+    around = [{**block, "reference_images_per_second": 5000.0 + block["ordinal"]} for block in one.blocks]
+    records = reference_records(replace(one, blocks=tuple(around)))
+    assert list(records["images_per_second"]) == [5000.0 + number for number in range(20)]
+    assert list(records["row"][::5]) == ["Round 1", "Round 2", "Round 3", "Round 4"]
+    assert (records["Around"][7], records["Verdict"][7]) == ("block 8, of round 2", "clean")
+    assert list(records["status"][::5]) == [COUNTS, COUNTS, DISTURBED, COUNTS]
+    around[3]["reference_images_per_second"] = None
+    assert list(reference_records(replace(one, blocks=tuple(around)))["Around"]) == [f"round {n}" for n in (1, 2, 3, 4)]
+
+
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 @pytest.mark.parametrize("narrow", [False, True])
 def test_charts_of_a_result_are_valid_vega_lite(detailed_url, details, palette, narrow):

@@ -8,7 +8,7 @@ import pytest
 from dashboard.figures.palette import DARK, LIGHT
 from dashboard.figures.steps_figure import FASTER, SLOWER, TOGETHER, step_records, steps_figure
 from dashboard.words import comparing, steps
-from db.bootstrap import Point
+from db.bootstrap import Blocks, Point
 from db.comparison import compare
 from db.steps import breakdown
 from tests.dashboard.test_pages import charts, said
@@ -169,7 +169,10 @@ def test_bars_of_different_accuracies_are_not_joined_to_all_together():
 def test_whiskers_are_the_interval_of_the_step_where_its_bar_begins():
     noise = (0.97, 1.0, 1.01, 1.02, 1.04)
     fronts = [
-        [Point(top1, rate * by, (tuple(rate * by * one for one in noise),)) for top1, rate in ((90, 100), (92, 50))]
+        [
+            Point(top1, rate * by, Blocks((tuple(rate * by * one for one in noise),)))
+            for top1, rate in ((90, 100), (92, 50))
+        ]
         for by in (1, 2, 3)
     ]
     told = account(fronts, "common")

@@ -10,7 +10,7 @@ import pytest
 from dashboard.figures.front_points import Drawn
 from dashboard.words import beside, comparing, coverage, wording
 from dashboard.words.remaining import remaining
-from db.bootstrap import Point
+from db.bootstrap import Blocks, Point
 from db.records import JobRow
 from db.speedup import speedup
 from db.tallies import Tally
@@ -103,9 +103,19 @@ def test_names_from_the_database_cannot_become_markup():
         assert mark not in shown.replace(f"\\{mark}", "")
 
 
+def test_what_was_taken_out_of_a_speed_up_is_said_where_something_was():
+    rates, paces = ((90.0, 100.0), (110.0, 100.0)), ((900.0, 1000.0), (1100.0, 1000.0))
+    with_reference, without = ([Point(90.0, 100.0, Blocks(rates, known))] for known in (paces, ()))
+    assert comparing.what_intervals_cover(speedup(with_reference, with_reference)).endswith(
+        "Throughputs are compared at one pace of the machine: 100% of what the reference network gained and lost "
+        "between blocks is taken out."
+    )
+    assert comparing.what_intervals_cover(speedup(without, without)).endswith("the noise of top-1 is not in it.")
+
+
 def test_the_headline_tells_the_ratio_the_accuracy_and_the_interval():
-    base = [Point(90.0, 100.0, ((99.0, 100.0, 101.0),)), Point(92.0, 50.0, ((49.0, 50.0, 51.0),))]
-    fast = [Point(90.0, 230.0, ((228.0, 230.0, 233.0),)), Point(92.0, 100.0, ((99.0, 100.0, 102.0),))]
+    base = [Point(90.0, 100.0, Blocks(((99.0, 100.0, 101.0),))), Point(92.0, 50.0, Blocks(((49.0, 50.0, 51.0),)))]
+    fast = [Point(90.0, 230.0, Blocks(((228.0, 230.0, 233.0),))), Point(92.0, 100.0, Blocks(((99.0, 100.0, 102.0),)))]
     result = speedup(base, fast)
     words = comparing.headline(result)
     assert words.startswith("The candidate is 2.30× as fast at 90.00 % top-1, 95 % interval 2.")

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import create_engine, select
 
+from db.bootstrap import Blocks
 from db.records import SampleRecord
 from db.tables import environments
 from db.upkeep import check
@@ -136,9 +137,9 @@ def test_disturbed_rounds_lend_no_blocks_to_intervals_unless_all_were(asked, rea
     attempt = asked.claim(MEASURED)
     asked.store.finish_measurement(MEASURED.fingerprint, attempt, measurement(rounds=(disturbed,), complete=False))
     identity = stored(reader)[0].measurement_id
-    assert reader.block_rates([identity]) == {identity: ((900.0, 900.0),)}
+    assert reader.timed_blocks([identity]) == {identity: Blocks(((900.0, 900.0),))}
     finish(asked, disturbed)
-    assert reader.block_rates([identity]) == {identity: ((1000.0, 1010.0),)}
+    assert reader.timed_blocks([identity]) == {identity: Blocks(((1000.0, 1010.0),))}
 
 
 # Where environments were seen -----------------------------------------------------------------------------------------

@@ -122,8 +122,8 @@ def test_a_measurement_is_told_with_every_block_and_which_of_them_count(sweep, d
     assert [block["images_per_second"] for block in one.blocks] == pytest.approx([100, 110, 50, 90, 95, 105])
     assert [block["counts"] for block in one.blocks] == [True, True, False, True, True, True]
     assert [(each["round"], each["counts"]) for each in one.rounds] == [(1, True), (2, False), (3, True)]
-    assert [len(rates) for rates in one.rates] == [2, 3]
-    assert list(itertools.chain(*one.rates)) == pytest.approx([100, 110, 90, 95, 105])
+    assert [len(rates) for rates in one.timed.rates] == [2, 3]
+    assert list(itertools.chain(*one.timed.rates)) == pytest.approx([100, 110, 90, 95, 105])
     told = {name: one.row[name] for name in ("device", "threads", "model_size", "verdict", "shown_verdict")}
     assert told == {
         "device": "Xeon",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.bootstrap import Point, log_rates_at
+from db.bootstrap import Blocks, Point, log_rates_at
 from db.comparison import compare
 from db.errors import ComparisonError
 from db.publications import read_csv
@@ -131,7 +131,7 @@ def test_without_repetitions_there_is_no_interval():
 def test_the_interval_holds_the_speedup_and_shrinks_with_the_spread():
     def spread(width):
         rates = (100 - width, 100 - width / 2, 100.0, 100 + width / 2, 100 + width)
-        base = [Point(70, 100, (rates,)), Point(80, 50)]
+        base = [Point(70, 100, Blocks((rates,))), Point(80, 50)]
         found = speedup(base, points((70, 200), (80, 100)))
         (point, _) = found.points
         assert point.low <= point.speedup <= point.high
@@ -143,7 +143,7 @@ def test_the_interval_holds_the_speedup_and_shrinks_with_the_spread():
 
 def drifting(rate, drift):
     """Five rounds of three blocks, in each of which the machine is as much faster as the drift says."""
-    return tuple(tuple(rate * factor * noise for noise in (0.999, 1.0, 1.001)) for factor in drift)
+    return Blocks(tuple(tuple(rate * factor * noise for noise in (0.999, 1.0, 1.001)) for factor in drift))
 
 
 def test_what_rounds_have_in_common_is_not_in_the_interval_of_their_ratio():
@@ -169,7 +169,7 @@ def test_nineteen_of_twenty_intervals_hold_the_true_ratio(rounds):
         """Rounds that differ by 3 %, blocks of a round by 0.5 %."""
         levels = [rate * source.lognormvariate(0, 0.03) for _ in range(rounds)]
         blocks = tuple(tuple(level * source.lognormvariate(0, 0.005) for _ in range(4)) for level in levels)
-        return statistics.median(rate for each in blocks for rate in each), blocks
+        return statistics.median(rate for each in blocks for rate in each), Blocks(blocks)
 
     held = 0
     for _ in range(200):
@@ -181,7 +181,7 @@ def test_nineteen_of_twenty_intervals_hold_the_true_ratio(rounds):
 
 def test_rounds_that_disagree_widen_the_interval_more_than_blocks_do():
     def width(rates):
-        (point, _) = speedup([Point(70, 100, rates), Point(80, 50)], points((70, 200), (80, 100))).points
+        (point, _) = speedup([Point(70, 100, Blocks(rates)), Point(80, 50)], points((70, 200), (80, 100))).points
         return point.high - point.low
 
     blocks = (98.0, 99.0, 100.0, 101.0, 102.0) * 2
@@ -198,7 +198,7 @@ def test_an_accuracy_at_the_end_of_the_overlap_that_few_resamples_reach_has_no_i
 
 
 def test_the_same_seed_gives_the_same_interval():
-    base = [Point(70, 100, ((90.0, 100.0), (110.0,))), Point(80, 50)]
+    base = [Point(70, 100, Blocks(((90.0, 100.0), (110.0,)))), Point(80, 50)]
     other = points((70, 200), (80, 100))
     assert speedup(base, other, seed=1) == speedup(base, other, seed=1)
 
@@ -257,7 +257,7 @@ def test_a_filter_that_leaves_nothing_is_an_answer(sweep, reader):
 
 
 def test_the_intervals_say_what_they_cover():
-    blocks = {"block_rates": ((99.0, 100.0, 101.0),)}
+    blocks = {"blocks": Blocks(((99.0, 100.0, 101.0),))}
     one_seed = [Point(70.0, 200.0, **blocks), Point(80.0, 100.0, **blocks)]
     seeds = [Point(70.0, 200.0, **blocks, seed_top1=(69.0, 71.0)), Point(80.0, 100.0, **blocks, seed_top1=(79.0, 81.0))]
     assert speedup(one_seed, seeds).interval_covers == ("throughput",)

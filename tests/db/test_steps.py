@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.bootstrap import Point
+from db.bootstrap import NO_BLOCKS, Blocks, Point
 from db.publications import read_csv
 from db.speedup import speedup
 from db.steps import breakdown, choices
@@ -23,7 +23,7 @@ def front(*points, blocks=(1.0,), seeds=()):
         Point(
             top1,
             rate,
-            (tuple(rate * one for one in blocks),) if len(blocks) > 1 else (),
+            Blocks((tuple(rate * one for one in blocks),)) if len(blocks) > 1 else NO_BLOCKS,
             tuple(top1 + one for one in seeds),
         )
         for top1, rate in points

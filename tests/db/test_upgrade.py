@@ -33,6 +33,7 @@ NEW_COLUMNS = {
     ("evaluations", "validation_images"),
     ("evaluations", "validation_correct"),
     ("samples", "round"),
+    ("samples", "reference_images_per_second"),
     *(("measurements", name) for name in ("complete", "compiled", "iqr", "loading_images_per_second")),
     *(("measurements", f"latency_{percentile}_milliseconds") for percentile in ("p50", "p90", "p99")),
     *(("measurements", f"end_to_end_{name}") for name in ("images_per_second", "low", "high")),

@@ -87,6 +87,7 @@ def test_a_step_of_inference_is_a_call_of_all_replicas_with_all_iterations():
     }
     assert made.conditions["compile_seconds"] > 0.0
     assert made.reference_images_per_second > 0.0, "of the host"
+    assert {one.reference_images_per_second for one in made.samples} == {None}, "it tells nothing of the IPUs"
     assert {"before", "after", "others_processors"} <= set(made.conditions)
 
 

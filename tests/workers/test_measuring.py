@@ -63,6 +63,14 @@ def test_a_round_agrees_with_its_own_samples(measure_job, cpu, mode):
     assert made.conditions["before"]["available_memory_bytes"] > 1e6
 
 
+def test_each_block_is_told_what_the_reference_did_before_and_after_it(measure_job, cpu, monkeypatch):
+    readings = iter([10.0, 20.0, 40.0, 80.0, 160.0])
+    monkeypatch.setattr(ReferenceNetwork, "images_per_second", lambda _: next(readings))
+    [made] = measure(measure_job, cpu, SilentObserver()).rounds
+    assert [one.reference_images_per_second for one in made.samples] == [15.0, 30.0, 60.0, 120.0]
+    assert made.reference_images_per_second == 62.0
+
+
 def test_each_round_is_added_to_those_before_under_their_setting(measure_job, cpu):
     job = dataclasses.replace(measure_job, batch_size=None, memory_format=None, rounds=2)
     first = measure(dataclasses.replace(job, batch_size=32, memory_format="contiguous"), cpu, SilentObserver())

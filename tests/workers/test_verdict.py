@@ -9,10 +9,10 @@ import pytest
 from tests.older import paired
 from tests.workers.example_rounds import a_round, blocks
 from workers.measuring.processors import ProcessorUse, processor_times, use_between
-from workers.measuring.verdict import Reference, disturbance, judge_round, judge_rounds, unsteady
+from workers.measuring.verdict import disturbance, judge_round, judge_rounds, unsteady
 
 QUIET = ProcessorUse(own=1.0, others=0.05, stolen=0.0, waited=0.0)
-SAME = Reference(1000.0, 1000.0)
+SAME = [1000.0] * 6
 STEADY = [100.0, 100.5, 99.8, 100.2, 99.9]
 
 
@@ -46,12 +46,19 @@ def test_a_large_machine_may_do_something_else_meanwhile():
     ("rates", "reference", "disturbed", "verdict", "words"),
     [
         (STEADY, SAME, "", "clean", ""),
-        (STEADY, Reference(1000.0, 1070.0), "", "clean", ""),
-        (STEADY, Reference(1000.0, 900.0), "", "noisy", "the machine got 10.0% slower meanwhile (more than 8%)"),
-        (STEADY, Reference(1000.0, 1100.0), "", "noisy", "the machine got 10.0% faster meanwhile"),
+        (STEADY, [1000.0, 1000.0, 1000.0, 1070.0, 1070.0, 1070.0], "", "clean", ""),
+        (
+            STEADY,
+            [1000.0, 1000.0, 1000.0, 900.0, 900.0, 900.0],
+            "",
+            "noisy",
+            "the machine got 10.0% slower (more than 8%)",
+        ),
+        (STEADY, [1000.0, 1000.0, 1000.0, 1100.0, 1100.0, 1100.0], "", "noisy", "the machine got 10.0% faster"),
+        (STEADY, [1000.0, 1150.0, 1000.0, 1150.0, 1000.0, 1150.0], "", "clean", ""),  # readings are short: no trend
         ([100.0, 112.0, 99.0, 111.0, 98.0], SAME, "", "noisy", "the blocks vary by 6.6% (more than 5%)"),
         ([100.0, 99.0, 97.5, 96.0, 95.0], SAME, "", "noisy", "the blocks got 4.0% slower (more than 3%)"),
-        ([50.0, 99.0, 97.5, 96.0, 20.0], Reference(9.0, 1.0), "others used it", "contended", "others used it"),
+        ([50.0, 99.0, 97.5, 96.0, 20.0], [9.0, 9.0, 1.0, 1.0], "others used it", "contended", "others used it"),
     ],
 )
 def test_a_round_is_judged_by_the_worst_that_was_seen(rates, reference, disturbed, verdict, words):

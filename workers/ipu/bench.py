@@ -35,6 +35,8 @@ class IpuBench:
         engine: Of the slot.
     """
 
+    referenced = False
+
     def __init__(self, engine: PoptorchEngine) -> None:
         self.device = engine.device
         self._engine = engine

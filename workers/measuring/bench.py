@@ -69,9 +69,12 @@ class Bench(Protocol):
     Attributes:
         device: That a step leaves at work when it returns, and where batches are prepared; the host's where steps
             return when all is done.
+        referenced: Whether that device computes the steps, so that the reference network, which runs on it, tells how
+            fast they are at the moment.
     """
 
     device: torch.device
+    referenced: bool
 
     def choose_setting(self, job: MeasureJob, observer: Observer) -> Setting:
         """Settle what the job leaves open, so that no network is held back by a setting that suits another one."""

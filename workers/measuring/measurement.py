@@ -1,6 +1,8 @@
 """Measuring the throughput of one architecture, round by round."""
 
+import dataclasses
 import gc
+import statistics
 from typing import Any, Dict, List, NamedTuple, Optional, Union
 
 import torch
@@ -11,9 +13,9 @@ from workers.measuring.end_to_end import LoadedBlocks, time_with_loading
 from workers.measuring.pooling import pool
 from workers.measuring.reference import ReferenceNetwork
 from workers.measuring.surroundings import Observed, Surroundings
-from workers.measuring.timing import Pace, time_blocks, warm_up
+from workers.measuring.timing import Pace, time_block, warm_up
 from workers.measuring.torch_bench import TorchBench
-from workers.measuring.verdict import Reference, judge_round
+from workers.measuring.verdict import judge_round
 from workers.protocol.jobs import MeasureJob
 from workers.protocol.orders import MeasureResult, Round, Sample
 from workers.training.observer import Observer
@@ -31,11 +33,18 @@ class _Warm(NamedTuple):
 
 
 class _Blocks(NamedTuple):
-    """What was timed without loading, and what was seen meanwhile."""
+    """What was timed without loading, and what was seen meanwhile.
+
+    Attributes:
+        samples: The blocks.
+        reference: Readings of the reference network before, between and after them, images per second.
+        latencies: Of single images.
+        observed: All the time.
+    """
 
     samples: List[Sample]
+    reference: List[float]
     latencies: Latencies
-    reference: Reference
     observed: Observed
 
 
@@ -81,7 +90,7 @@ def measure(
         samples=blocks.samples,
         verdict=verdict.verdict,
         verdict_reason=verdict.reason,
-        reference_images_per_second=blocks.reference.mean,
+        reference_images_per_second=statistics.mean(blocks.reference),
         end_to_end=loaded.end_to_end,
         loading=loaded.loading,
         latencies=blocks.latencies.milliseconds,
@@ -119,22 +128,18 @@ def _time(
     reference: ReferenceNetwork,
     observer: Observer,
 ) -> _Blocks:
-    """Time the blocks with the reference before and after them, then single images."""
+    """Time the blocks with the reference before, between and after them, then single images."""
     surroundings = Surroundings(bench)
-    before = reference.images_per_second()
-    network.step()  # brings the network back into the caches
-    samples = time_blocks(
-        network.step,
-        bench.device,
-        blocks=job.blocks,
-        seconds=job.block_seconds,
-        pace=warm.pace,
-        batch_size=network.images_per_step,
-        progress=lambda done: observer.progress(0.3 + 0.3 * done / job.blocks, f"block {done}/{job.blocks}"),
-    )
-    moved = Reference(before, reference.images_per_second())
+    samples: List[Sample] = []
+    readings = [reference.images_per_second()]
+    for number in range(1, job.blocks + 1):
+        sample = time_block(network.step, bench.device, job.block_seconds, warm.pace, network.images_per_step)
+        readings.append(reference.images_per_second())
+        around = statistics.mean(readings[-2:]) if bench.referenced else None
+        samples.append(dataclasses.replace(sample, reference_images_per_second=around))
+        observer.progress(0.3 + 0.3 * number / job.blocks, f"block {number}/{job.blocks}")
     single = network.latencies(_LATENCY_SHARE * job.block_seconds) if job.mode == "inference" else Latencies([], {})
-    return _Blocks(samples, single, moved, surroundings.until_now())
+    return _Blocks(samples, readings, single, surroundings.until_now())
 
 
 def _time_with_loading(

@@ -28,6 +28,8 @@ class TorchBench:
         device: Of the slot.
     """
 
+    referenced = True
+
     def __init__(self, device: torch.device) -> None:
         self.device = device
 

@@ -16,9 +16,7 @@ NOISY_CV = 0.05
 UNSTEADY = 0.03
 #: Standard errors that such a difference has to exceed as well: fewer than 7 in 100 steady rounds do, however noisy.
 _STANDARD_ERRORS = 2.5
-#: Difference between the reference before and after the blocks from which on the machine changed meanwhile, a fraction.
-#: It is timed for a quarter of a second, and so moves more than blocks do: by 4 % (standard deviation) on a virtual
-#: machine with neighbours, where steady rounds were not to be called noisy.
+#: Likewise of the reference, whose readings are shorter and so move more than blocks do.
 REFERENCE_MOVED = 0.08
 #: Processors that others may use: a quarter of one is what a machine's own services and an idle Ray node take; a
 #: program that computes takes a whole one. On large machines, two per cent of all.
@@ -39,24 +37,12 @@ class Verdict(NamedTuple):
     reason: str
 
 
-class Reference(NamedTuple):
-    """Throughput of the reference network, images per second."""
-
-    before: float
-    after: float
-
-    @property
-    def mean(self) -> float:
-        """Of both; each took the same time, so the images of both over the time of both."""
-        return (self.before + self.after) / 2.0
-
-
-def judge_round(samples: Sequence[Sample], reference: Reference, disturbance: str) -> Verdict:
+def judge_round(samples: Sequence[Sample], reference: Sequence[float], disturbance: str) -> Verdict:
     """Judge a round; being contended says more than being noisy, so it is said first.
 
     Args:
         samples: The blocks.
-        reference: Before and after them.
+        reference: Throughputs of the reference network before, between and after them, images per second.
         disturbance: From ``disturbance``.
     """
     if disturbance:
@@ -65,7 +51,7 @@ def judge_round(samples: Sequence[Sample], reference: Reference, disturbance: st
     cv = coefficient_of_variation(rates)
     if cv > NOISY_CV:
         return Verdict(NOISY, _vary(cv))
-    reason = unsteady(rates.tolist()) or _reference_moved(reference)
+    reason = unsteady(rates.tolist()) or unsteady(reference, "the machine", REFERENCE_MOVED)
     return Verdict(NOISY if reason else CLEAN, reason)
 
 
@@ -102,15 +88,17 @@ def _relative_cv(rounds: Sequence[Round], cv: float) -> float:
     return coefficient_of_variation(np.concatenate(rates))
 
 
-def unsteady(rates: Sequence[float]) -> str:
-    """Say in words that a round got faster or slower; nothing if it was steady.
+def unsteady(rates: Sequence[float], what: str = "the blocks", limit: float = UNSTEADY) -> str:
+    """Say in words that something got faster or slower; nothing if it was steady.
 
-    The medians of its halves are compared; a middle block belongs to neither. How far they differ by chance follows
-    from the differences between neighbouring blocks, which a slow drift leaves small. With fewer than four blocks
-    chance explains everything.
+    The medians of the halves are compared; a middle value belongs to neither. How far they differ by chance follows
+    from the differences between neighbours, which a slow drift leaves small. With fewer than four values chance
+    explains everything.
 
     Args:
-        rates: Images per second of the blocks, in order.
+        rates: Images per second, in order.
+        what: Had these rates.
+        limit: Change from which on it was not steady, a fraction.
     """
     half = len(rates) // 2
     if half < 2:
@@ -118,9 +106,9 @@ def unsteady(rates: Sequence[float]) -> str:
     first, last = np.median(rates[:half]), np.median(rates[-half:])
     change = float(last / first) - 1.0
     by_chance = float(np.sqrt(np.mean(np.diff(rates) ** 2) / half) / first)
-    if abs(change) <= max(UNSTEADY, _STANDARD_ERRORS * by_chance):
+    if abs(change) <= max(limit, _STANDARD_ERRORS * by_chance):
         return ""
-    return f"the blocks got {abs(change):.1%} {_direction(change)} (more than {UNSTEADY:.0%})"
+    return f"{what} got {abs(change):.1%} {'faster' if change > 0.0 else 'slower'} (more than {limit:.0%})"
 
 
 def disturbance(
@@ -144,17 +132,6 @@ def disturbance(
     if waiting_counts and use.waited is not None and use.waited > LOST_PROCESSORS:
         return f"threads waited for a processor {use.waited:.0%} of the time"
     return ""
-
-
-def _reference_moved(reference: Reference) -> str:
-    change = reference.after / reference.before - 1.0
-    if abs(change) <= REFERENCE_MOVED:
-        return ""
-    return f"the machine got {abs(change):.1%} {_direction(change)} meanwhile (more than {REFERENCE_MOVED:.0%})"
-
-
-def _direction(change: float) -> str:
-    return "faster" if change > 0.0 else "slower"
 
 
 def _vary(cv: float) -> str:

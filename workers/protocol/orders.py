@@ -224,10 +224,13 @@ class Sample:
     Attributes:
         images: Images processed in it.
         seconds: Its duration; the device was idle at both ends.
+        reference_images_per_second: Throughput of a small fixed network on the same device, timed right before and
+            right after the block (the mean of both): how fast the device was at that time. None where nothing tells.
     """
 
     images: int
     seconds: float
+    reference_images_per_second: Optional[float] = None
 
 
 #: Verdict of a round, or of a measurement, that something else disturbed.
@@ -243,8 +246,8 @@ class Round:
         samples: The timed blocks in order.
         verdict: ``clean``, ``noisy`` (no steady state) or ``contended`` (something else used the processors).
         verdict_reason: Why, in words; empty when clean.
-        reference_images_per_second: Throughput of a small fixed network, timed right before and right after the blocks
-            (the mean of both): how fast the machine was at that time.
+        reference_images_per_second: Throughput of a small fixed network, timed before, between and after the blocks
+            (the mean of all): how fast the machine was at that time.
         end_to_end: Blocks in which images were loaded and prepared as well; empty unless the job says how.
         loading: Blocks in which images were loaded and prepared and nothing else; likewise.
         latencies: Of single images, milliseconds, one after the other; for mode ``inference``.
