@@ -1,10 +1,13 @@
-"""What does each kind of layer cost in a training step on this CPU, and why is the order not that of the MACs?
+"""What does each kind of layer cost in a training step, and why is the order not that of the MACs?
 
 Every operation of a step is timed where it happens, forward and backward, and put down to a kind of layer; the two
 halves of a convolution's backward pass (gradients of the images and of the weights) run one after the other. The rest
-is the step's own time, measured without looking, minus that: Python, autograd, allocations.
+is the step's own time, measured without looking, minus that: Python, autograd, allocations. On a GPU, events in its
+queue time the operations, without a wait for any; the rest is what is in no other row, casts above all, and where the
+GPU waits for the host.
 
-Run: ``python -m benchmarks.layer_costs [--quick]``; it prints the table of docs/what-variants-cost.md.
+Run: ``python -m benchmarks.layer_costs [--quick] [--slot-kind cuda]``; it prints the tables of
+docs/what-variants-cost.md.
 """
 
 from __future__ import annotations
@@ -13,15 +16,15 @@ import functools
 import statistics
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 import torch
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmarks.pairs import quick
-from workers.device import open_device
+from benchmarks.devices import options
+from workers.device import autocast, synchronize
 from workers.measuring.processors import cpu_model
 from workers.models import fused
 from workers.models.efficientnet import EfficientNet, build, parameter_groups
@@ -33,7 +36,7 @@ from workers.training.rmsprop import RMSpropTF
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_BATCH, _CLASSES = 32, 1000
+_CLASSES = 1000
 _VARIANTS = {
     "G1-BN (e6)": Variant("b0", 1, 6, "bn"),
     "G4-BN (e4)": Variant("b0", 4, 4, "bn"),
@@ -59,16 +62,34 @@ _NORMS = ("norm", "silu", "var_mean", "rsqrt")
 _PRODUCTS = ("mm", "sigmoid", "gate", "mean")
 
 
+class Place(NamedTuple):
+    """Where networks are compared."""
+
+    device: torch.device
+    resolution: int
+    batch_size: int
+    precision: str = "fp32"
+
+
 class Costs(TorchDispatchMode):
     """Adds up seconds per kind of layer while it is entered.
 
-    Attributes:
-        seconds: Kind → seconds.
+    Args:
+        device: That the operations run on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.seconds: dict[str, float] = defaultdict(float)
+        self._device = device
+        self._spans: list[tuple[str, Any, Any]] = []
+
+    def seconds(self) -> dict[str, float]:
+        """Wait until all is done; return kind → seconds."""
+        synchronize(self._device)
+        totals: dict[str, float] = defaultdict(float)
+        for kind, started, ended in self._spans:
+            totals[kind] += ended - started if self._device.type == "cpu" else started.elapsed_time(ended) / 1e3
+        return totals
 
     def __torch_dispatch__(
         self, operator: Any, types: Any, arguments: Sequence[Any] = (), options: Mapping[str, Any] | None = None
@@ -82,10 +103,18 @@ class Costs(TorchDispatchMode):
 
     def timed(self, kind: str, work: Callable[[], Any]) -> Any:
         """Run a piece of work and put it down to a kind."""
-        started = time.perf_counter()
+        started = self._now()
         result = work()
-        self.seconds[kind] += time.perf_counter() - started
+        self._spans.append((kind, started, self._now()))
         return result
+
+    def _now(self) -> Any:
+        """Return the time, or an event that will have it once the device comes to it."""
+        if self._device.type == "cpu":
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
 
     def _halves(self, operator: Any, arguments: Sequence[Any]) -> Any:
         kind = _convolution_kind(arguments[2])
@@ -118,31 +147,38 @@ class TimedKernels:
 
 def main() -> None:
     """Measure and print."""
-    rounds = 3 if quick(__doc__ or "") else 15
+    in_a_hurry, device = options(__doc__ or "")
+    rounds = 3 if in_a_hurry else 15
     torch.set_num_threads(1)
-    open_device("cpu")  # as on a slot: otherwise how much of a step is page faults depends on what ran before
-    print(f"{cpu_model()}, one thread, torch {torch.__version__}, kernels {kernels().name}")
-    print(f"batch of {_BATCH}, {rounds} rounds")
-    for resolution in (64,) if rounds == 3 else (64, 112):
-        models = {name: network(variant) for name, variant in _VARIANTS.items()}
-        columns = costs_of(models, resolution, rounds)
-        print_table(columns, {name: macs(model.architecture, resolution) for name, model in models.items()}, resolution)
+    if device.type == "cpu":
+        print(f"{cpu_model()}, one thread, torch {torch.__version__}, kernels {kernels().name}")
+        places = [Place(device, resolution, 32) for resolution in ((64,) if in_a_hurry else (64, 112))]
+    else:
+        print(f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}")
+        places = [Place(device, 224, 128, precision) for precision in (("bf16",) if in_a_hurry else ("fp32", "bf16"))]
+    print(f"{rounds} rounds")
+    for place in places:
+        models = {name: network(variant, device) for name, variant in _VARIANTS.items()}
+        columns = costs_of(models, place, rounds)
+        print_table(
+            columns, {name: macs(model.architecture, place.resolution) for name, model in models.items()}, place
+        )
 
 
-def network(variant: Variant) -> EfficientNet:
+def network(variant: Variant, device: torch.device) -> EfficientNet:
     """Build a network as it is trained."""
     torch.manual_seed(0)
-    return build(variant, 3, _CLASSES).to(memory_format=torch.channels_last).train()
+    return build(variant, 3, _CLASSES).to(device).to(memory_format=torch.channels_last).train()
 
 
-def costs_of(models: Mapping[str, EfficientNet], resolution: int, rounds: int) -> dict[str, dict[str, float]]:
+def costs_of(models: Mapping[str, EfficientNet], place: Place, rounds: int) -> dict[str, dict[str, float]]:
     """Return name → kind → milliseconds per step, medians over rounds in which each network has its turn."""
-    steps = {name: training_step(model, resolution) for name, model in models.items()}
+    steps = {name: training_step(model, place) for name, model in models.items()}
     seen: dict[str, list[dict[str, float]]] = {name: [] for name in models}
     for number in range(rounds + 1):
         for name, step in steps.items():
-            unobserved = 1e3 * _seconds(functools.partial(step, None))
-            costs = observed(step)
+            unobserved = 1e3 * _seconds(functools.partial(step, None), place.device)
+            costs = observed(step, place.device)
             costs[_REST] = unobserved - sum(costs.values())
             if number:  # the first round warms up
                 seen[name].append(costs)
@@ -152,25 +188,28 @@ def costs_of(models: Mapping[str, EfficientNet], resolution: int, rounds: int) -
     }
 
 
-def observed(step: Callable[[Costs | None], object]) -> dict[str, float]:
+def observed(step: Callable[[Costs | None], object], device: torch.device) -> dict[str, float]:
     """Return kind → milliseconds of one step."""
-    costs = Costs()
+    costs = Costs(device)
     library = kernels().library
     timed = kernels() if library is None else Kernels(TimedKernels(library, costs), "", "")  # type: ignore[arg-type]
     with mock.patch.object(fused, "kernels", return_value=timed):
         step(costs)
-    return {kind: 1e3 * seconds for kind, seconds in costs.seconds.items() if kind in _KINDS}
+    return {kind: 1e3 * seconds for kind, seconds in costs.seconds().items() if kind in _KINDS}
 
 
-def training_step(model: EfficientNet, resolution: int) -> Callable[[Costs | None], object]:
+def training_step(model: EfficientNet, place: Place) -> Callable[[Costs | None], object]:
     """Return one update of the weights, which may be looked at."""
-    images = torch.randn(_BATCH, 3, resolution, resolution).contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(_CLASSES, (_BATCH,))
+    images = torch.randn(place.batch_size, 3, place.resolution, place.resolution).to(place.device)
+    images = images.contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(_CLASSES, (place.batch_size,)).to(place.device)
     optimizer = RMSpropTF(parameter_groups(model, 1e-5), lr=1e-6)
 
     def forward_and_backward() -> None:
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(functional.cross_entropy(model(images), labels))
+        with autocast(place.device, place.precision):
+            logits = model(images)
+        torch.autograd.backward(functional.cross_entropy(logits.float(), labels))
 
     def run(costs: Costs | None) -> None:
         if costs is None:
@@ -184,9 +223,9 @@ def training_step(model: EfficientNet, resolution: int) -> Callable[[Costs | Non
     return run
 
 
-def print_table(columns: Mapping[str, Mapping[str, float]], counts: Mapping[str, int], resolution: int) -> None:
+def print_table(columns: Mapping[str, Mapping[str, float]], counts: Mapping[str, int], place: Place) -> None:
     """Print milliseconds and shares as Markdown."""
-    print(f"\nB0, {resolution} px\n")
+    print(f"\nB0, {place.resolution} px, batch of {place.batch_size}, {place.precision}\n")
     print(f"| ms per step (share) | {' | '.join(columns)} |")
     print(f"|---|{'---|' * len(columns)}")
     for kind in (*_KINDS, _REST):
@@ -197,9 +236,11 @@ def print_table(columns: Mapping[str, Mapping[str, float]], counts: Mapping[str,
     print(f"| forward MACs per image, millions | {' | '.join(f'{count / 1e6:.1f}' for count in counts.values())} |")
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
+    synchronize(device)
     started = time.perf_counter()
     work()
+    synchronize(device)
     return time.perf_counter() - started
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from workers.models.layers import ConvNorm, ConvNormSiLU, SqueezeExcite, StochasticDepth
 from workers.models.normalisation import BatchNorm, GroupNorm
+from workers.models.proxy_norm import ProxyNormSiLU, statistics_together
 from workers.protocol.architecture import Architecture, Block, architecture
 from workers.protocol.variant import Variant
 
@@ -90,6 +91,13 @@ class EfficientNet(nn.Module):
         Returns:
             Shape (images, classes).
         """
+        norm = self.stem.norm
+        if isinstance(norm, ProxyNormSiLU) and norm.launches_statistics():
+            with statistics_together(self):
+                return self._logits(images)
+        return self._logits(images)
+
+    def _logits(self, images: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.dropout(self.head(self.stages(self.stem(images)))))
         return logits
 

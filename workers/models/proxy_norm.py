@@ -15,9 +15,10 @@ Source:
     arXiv 2106.03743; as used by arXiv 2106.03640 and the code published with it.
 """
 
+import contextlib
 import operator
 from statistics import NormalDist
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, cast
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +32,10 @@ PROXY_EPSILON = 0.03
 #: Points that stand for the proxy's distribution.
 QUANTILES = 200
 
+#: Those of a layer, in the order in which its statistics take them.
+_PARAMETERS = ("weight", "bias", "proxy_mean", "proxy_scale")
+#: Kinds of device where it takes longer to launch a small operation than to do it.
+_LAUNCHING = ("cuda",)
 
 #: Counts a tensor's changes in place; it has no public name.
 _VERSION = operator.attrgetter("_version")
@@ -53,6 +58,28 @@ def hold_constant(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, ProxyNormSiLU):
             module.hold_constant()
+
+
+@contextlib.contextmanager
+def statistics_together(network: nn.Module) -> Iterator[None]:
+    """Compute the statistics of all proxy norms of a network at once, for a forward pass that is made inside.
+
+    Made of torch's operations, those of one layer are a small graph, which a GPU takes longer to launch than to
+    compute. Each layer has its part of the result until the end, so that no update of the weights finds an old one. One
+    pass at a time.
+    """
+    layers = [module for module in network.modules() if isinstance(module, ProxyNormSiLU)]
+    parameters = (torch.cat([getattr(layer, name) for layer in layers]) for name in _PARAMETERS)
+    mean, inverse_deviation = _statistics(*parameters, quantiles=layers[0].quantiles)
+    sizes = [layer.weight.numel() for layer in layers]
+    parts = map(fused.ProxyStatistics, torch.split(mean, sizes), torch.split(inverse_deviation, sizes))
+    try:
+        for layer, own in zip(layers, parts):
+            layer.given = own
+        yield
+    finally:
+        for layer in layers:
+            layer.given = None
 
 
 def gaussian_quantiles(count: int) -> List[float]:
@@ -78,6 +105,8 @@ class ProxyNormSiLU(GroupNorm):
     Attributes:
         proxy_mean: Mean of the proxy, shape (channels,); initially 0.
         proxy_scale: Standard deviation of the proxy minus 1, shape (channels,); initially 0.
+        given: Statistics with gradients that were computed elsewhere and are taken instead of computing them; see
+            ``statistics_together``.
     """
 
     def __init__(self, groups: int, channels: int) -> None:
@@ -86,6 +115,7 @@ class ProxyNormSiLU(GroupNorm):
         self.proxy_scale = nn.Parameter(torch.zeros(channels))
         self.quantiles: Tensor
         self.register_buffer("quantiles", torch.tensor(gaussian_quantiles(QUANTILES)), persistent=False)
+        self.given: Optional[fused.ProxyStatistics] = None
         self._kept: Optional[_Kept] = None
         self._held = False
 
@@ -97,7 +127,7 @@ class ProxyNormSiLU(GroupNorm):
         mean, inverse_deviation = self.statistics()
         # z·s - m·s is (z - m)·s with one pass over the image less in the backward pass.
         scaled = activated * _per_channel(inverse_deviation, activated)
-        return scaled.sub_(_per_channel(mean * inverse_deviation, activated))
+        return _lowered(scaled, mean * inverse_deviation)
 
     def delayed(self, x: Tensor, *, spent: bool = False) -> Delayed:
         """Return the activation minus the proxy's mean, its means, and the scale that remains to be applied.
@@ -115,7 +145,7 @@ class ProxyNormSiLU(GroupNorm):
             return Delayed(result.values, result.means, result.scale)
         activated = self._activated(x)
         mean, inverse_deviation = self.statistics()
-        centred = activated.sub_(_per_channel(mean, activated))
+        centred = _lowered(activated, mean)
         return Delayed(centred, pixel_means(centred), inverse_deviation)
 
     def pooled(self, x: Tensor) -> Tensor:
@@ -145,7 +175,7 @@ class ProxyNormSiLU(GroupNorm):
     def statistics(self) -> fused.ProxyStatistics:
         """Return the activated proxy's mean and inverse standard deviation, at least fp32, shape (channels,) each."""
         if self._in_training():
-            return self._compute_statistics()
+            return self._compute_statistics() if self.given is None else self.given
         kept = self._kept
         if kept is not None and self._held:
             return kept.statistics
@@ -157,6 +187,10 @@ class ProxyNormSiLU(GroupNorm):
             kept = _Kept(parameters, tuple(map(_VERSION, parameters)), self._compute_statistics())
             self._kept = kept
         return kept.statistics
+
+    def launches_statistics(self) -> bool:
+        """Tell whether a pass has gradients and launches the statistics' operations one by one, with no compiler."""
+        return torch.is_grad_enabled() and self.weight.device.type in _LAUNCHING and not fused.is_compiling()
 
     def hold_constant(self) -> None:
         """Compute the statistics once and for all; ``train()``, ``eval()`` or a move to elsewhere end that.
@@ -189,15 +223,29 @@ class ProxyNormSiLU(GroupNorm):
         )
 
     def _compute_statistics(self) -> fused.ProxyStatistics:
-        dtype = torch.float64 if self.weight.dtype is torch.float64 else torch.float32
-        weight, bias = self.weight.to(dtype), self.bias.to(dtype)
-        scale = weight * (1.0 + self.proxy_scale.to(dtype))
-        shift = weight * self.proxy_mean.to(dtype) + bias
-        proxy = functional.silu(self.quantiles.to(dtype).unsqueeze(1) * scale + shift)
-        variance, mean = torch.var_mean(proxy, dim=0, unbiased=False)
-        return fused.ProxyStatistics(mean, torch.rsqrt(variance + PROXY_EPSILON))
+        return _statistics(self.weight, self.bias, self.proxy_mean, self.proxy_scale, quantiles=self.quantiles)
+
+
+def _statistics(
+    weight: Tensor, bias: Tensor, proxy_mean: Tensor, proxy_scale: Tensor, *, quantiles: Tensor
+) -> fused.ProxyStatistics:
+    dtype = torch.float64 if weight.dtype is torch.float64 else torch.float32
+    weight, bias = weight.to(dtype), bias.to(dtype)
+    scale = weight * (1.0 + proxy_scale.to(dtype))
+    shift = weight * proxy_mean.to(dtype) + bias
+    proxy = functional.silu(quantiles.to(dtype).unsqueeze(1) * scale + shift)
+    variance, mean = torch.var_mean(proxy, dim=0, unbiased=False)
+    return fused.ProxyStatistics(mean, torch.rsqrt(variance + PROXY_EPSILON))
 
 
 def _per_channel(values: Tensor, image: Tensor) -> Tensor:
     """Shape one value per channel so that it applies to images, in their number format."""
     return values.to(image.dtype).view(-1, 1, 1)
+
+
+def _lowered(image: Tensor, values: Tensor) -> Tensor:
+    """Subtract one value per channel from images, in their place."""
+    if torch.is_grad_enabled():
+        # The backward pass of a subtraction negates the gradient of the whole image, that of a sum has nothing to do.
+        return image.add_(_per_channel(-values, image))
+    return image.sub_(_per_channel(values, image))
