@@ -16,7 +16,8 @@ from db.result_details import Measured
 _COLOURS = {"clean": "green", "noisy": "orange", "contended": "red", "stale": "grey"}
 _LEGEND = (
     "A dot is one timed block. Rounds are made by processes of their own, in turns with the other networks of the "
-    "sweep; where the reference network, always the same, is slower, the machine was. A disturbed round does not count."
+    "sweep. The reference network, always the same, is timed around each block: where it is slower, the machine was. A "
+    "disturbed round does not count."
 )
 
 
