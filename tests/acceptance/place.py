@@ -37,7 +37,7 @@ test_resolution: [12, 16]
 recipe: {epochs: 2, batch_size: 50}
 fine_tune: {layers: head, epochs: 1, batch_size: 50}
 measure:
-  {batch_size: 16, memory_format: channels_last, rounds: 2, blocks: 3, block_seconds: 0.05, warmup_seconds: 0.05}
+  {batch_size: 16, memory_format: channels_last, rounds: 1, blocks: 3, block_seconds: 0.05, warmup_seconds: 0.05}
 slots: {cpu: {threads: 1, count: 2}}
 """
 

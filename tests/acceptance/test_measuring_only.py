@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections import Counter
 
 import pytest
 
@@ -45,8 +46,19 @@ def measured(tmp_path_factory):
     assert "train:" not in output.splitlines()[-1]
     with contextlib.closing(sqlite3.connect(directory / "orchestrator.db")) as connection, connection:
         connection.execute("UPDATE measurements SET verdict = 'clean'")  # whatever else this machine does
+        # Without a reference, ratios are those of the stored throughputs.
+        connection.execute("UPDATE samples SET reference_images_per_second = NULL")
     place.ask("import", "--published", "published.csv")
     return place
+
+
+@pytest.fixture(scope="module")
+def in_rounds(measured):
+    """The same place, where another sweep of two measurements is done in two rounds, for images of a named data set."""
+    named = ("name=named", "dataset={name: fashion-mnist}", "measure.modes=inference", "measure.rounds=2")
+    output = measured.run("launch", "sweep.yaml", *(f"--set={change}" for change in named))
+    assert "to run: 2 measure; reused: 0" in output
+    return measured
 
 
 @pytest.mark.slow
@@ -62,7 +74,8 @@ def test_only_measurements_are_done_and_nothing_is_fetched(measured):
 
 @pytest.mark.slow
 def test_what_was_measured_is_not_measured_again(measured):
-    assert "to run: 0 measure; reused: 6" in measured.run("launch", "sweep.yaml")
+    again = measured.json("plan", "sweep.yaml")["measure"]
+    assert (again["to_run"], again["reused"]) == (0, 6)
     plan = measured.ask("plan", "sweep.yaml", "--set", "test_resolution=[32, 96]")
     assert "measure" in plan
     assert "evaluate" not in plan
@@ -95,11 +108,25 @@ def test_published_accuracies_get_the_throughput_of_this_machine(measured):
 
 
 @pytest.mark.slow
-def test_not_even_a_named_data_set_is_fetched(measured):
-    named = ("--set", "name=named", "--set", "dataset={name: fashion-mnist}", "--set", "measure.modes=inference")
-    one = ("--set", "grid.group_size=16")
-    assert "to run: 1 measure; reused: 0" in measured.run("launch", "sweep.yaml", *named, *one)
-    assert not measured.data.exists()
-    assert measured.sql("SELECT DISTINCT channels, classes FROM measurements WHERE classes <> 1000") == [
+def test_not_even_a_named_data_set_is_fetched(in_rounds):
+    assert not in_rounds.data.exists()
+    assert in_rounds.sql("SELECT DISTINCT channels, classes FROM measurements WHERE classes <> 1000") == [
         {"channels": 1, "classes": 10}
     ]
+
+
+@pytest.mark.slow
+def test_measurements_took_turns_round_by_round(in_rounds):
+    rounds = in_rounds.sql(
+        "SELECT r.measurement_id, r.round, r.verdict, a.attempt, a.outcome FROM measurement_rounds AS r "
+        "JOIN measurements AS m USING (measurement_id) "
+        "JOIN attempts AS a ON a.fingerprint = m.fingerprint AND a.attempt = r.attempt "
+        "WHERE m.classes = 10 ORDER BY r.measured_at"
+    )
+    numbers = [row["round"] for row in rounds]
+    assert numbers == sorted(numbers), "all have had a round before any has the next"
+    done = Counter(row["measurement_id"] for row in rounds)
+    undisturbed = Counter(row["measurement_id"] for row in rounds if row["verdict"] != "contended")
+    assert len(done) == 2
+    assert all(max(undisturbed[one], done[one] - undisturbed[one]) == 2 for one in done)
+    assert {row["outcome"] for row in rounds} == {"done"}

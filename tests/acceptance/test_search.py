@@ -15,11 +15,11 @@ from tests.acceptance.place import SWEEP, Place, until, workers_of
 
 SEARCH = """\
 name: look
-dataset: {name: fashion-mnist, train_images: 600, test_images: 400, validation_images: 200}
+dataset: {name: fashion-mnist, train_images: 300, test_images: 100, validation_images: 100}
 model: {size: b0, width: 0.25, small_images: true}
 grid: {group_size: [1, 16], norm: gn, seed: [0, 1]}
 recipe: {epochs: 2, batch_size: 50}
-fine_tune: {layers: head, epochs: 1, batch_size: 50}
+fine_tune: none
 measure: {batch_size: 16, memory_format: channels_last, rounds: 1, blocks: 2, block_seconds: 0.05, warmup_seconds: 0.05}
 slots: {cpu: {threads: 1, count: 1}}
 search:
@@ -124,12 +124,11 @@ def test_another_search_reuses_what_is_there_and_becomes_a_study_of_optuna(searc
 
 
 def test_trainings_that_lag_are_stopped_and_stay_for_whoever_asks_for_them(searched):
-    pruned = ("--set", "name=pruned", "--set", "search.pruner=asha", "--set", "recipe.epochs=9")
+    changes = ("name=pruned", "search.pruner=asha", "search.budget.trials=8", "recipe.epochs=9", "grid.seed=0")
+    images = ("dataset.train_images=600", "dataset.validation_images=200")
     # One test of each training, so that each trial is another one: among eight, some lag on any machine.
-    axes = "search.axes={train_resolution: {low: 8, high: 28, step: 4}, test_resolution: {low: +0, high: +0, step: 4}}"
-    searched.run(
-        "search", "search.yaml", *pruned, "--set", axes, "--set", "search.budget.trials=8", "--set", "grid.seed=0"
-    )
+    axes = "search.axes={train_resolution: {low: 8, high: 16, step: 2}, test_resolution: {low: +0, high: +0, step: 4}}"
+    searched.run("search", "search.yaml", *(f"--set={change}" for change in (*changes, *images, axes)))
     report = searched.json("search", "pruned", "--report", "--trials")
     assert report["origins"] == {"sampler": 8}, "it goes on after a training was stopped"
     assert report["trials"]["pruned"] > 0

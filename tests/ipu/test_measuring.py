@@ -230,7 +230,7 @@ def test_made_up_images_have_no_latency_and_none_that_are_loaded():
 
 
 @pytest.mark.parametrize("job", [TRAINING, INFERENCE])
-def test_images_are_loaded_by_another_process_which_ends(job):
+def test_images_are_loaded_by_another_process_which_ends_and_the_result_survives_the_way_to_its_reader(job):
     augmented = Loading(SHAPES, "crop-flip", "none", 0.2, 0.5) if job.mode == "train" else Loading(SHAPES)
     result = measured(dataclasses.replace(job, loading=augmented))
     [made] = result.rounds
@@ -239,6 +239,8 @@ def test_images_are_loaded_by_another_process_which_ends(job):
     assert result.loading.images_per_second == pytest.approx(np.median(rates(made.loading)))
     assert {"before", "others_processors"} <= set(made.conditions["while_loading"])
     assert multiprocessing.active_children() == []
+    report = Finished("job", 1, result)
+    assert report_from_json(report_to_json(report)) == report
 
 
 @pytest.mark.parametrize(("job", "precision"), [(TRAINING, "16.16"), (TRAINING, "16.32"), (INFERENCE, "16.16")])
@@ -275,11 +277,6 @@ def test_a_network_leaves_the_ipus_though_somebody_still_refers_to_it(monkeypatc
         kept.step()
     assert measured(TRAINING).images_per_second > 0.0
     assert kept.images_per_step == 24
-
-
-def test_a_measurement_survives_the_way_to_its_reader():
-    report = Finished("job", 1, measured(INFERENCE))
-    assert report_from_json(report_to_json(report)) == report
 
 
 def test_what_helpers_compute_is_not_others_work():

@@ -1,6 +1,9 @@
 """Training on IPUs gives what training on a CPU gives; a stand-in that trains for real plays PopTorch."""
 
 import dataclasses
+import tempfile
+from functools import lru_cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -44,17 +47,26 @@ def assert_close(weights, others, tolerance=1e-4):
         torch.testing.assert_close(value, others[name], rtol=tolerance, atol=tolerance, msg=name)
 
 
+@lru_cache(maxsize=16)
+def on_a_cpu(one, validate_after=()):
+    """Weights, epochs and result of a training on a CPU; several tests compare with the same one."""
+    course = Course()
+    with tempfile.TemporaryDirectory() as directory:
+        weights, result = trained(one, host(), Path(directory) / "cpu", course, validate_after=validate_after)
+    return weights, course.epochs, result
+
+
 @pytest.mark.parametrize(("group_size", "norm"), [(1, "ln+pn"), (16, "gn")])
-def test_a_training_ends_with_the_weights_of_one_on_a_cpu_bit_for_bit(tmp_path, group_size, norm):
+def test_a_training_ends_with_the_weights_of_one_on_a_cpu_bit_for_bit_and_leaves_no_process(tmp_path, group_size, norm):
     one = job(group_size=group_size, norm=norm)
-    courses = Course(), Course()
-    options = {"validate_after": (1, 2)}
-    ours, result = trained(one, PoptorchEngine(AT_ONCE), tmp_path / "ipu", courses[0], **options)
-    theirs, expected = trained(one, host(), tmp_path / "cpu", courses[1], **options)
+    course = Course()
+    ours, result = trained(one, PoptorchEngine(AT_ONCE), tmp_path / "ipu", course, validate_after=(1, 2))
+    theirs, epochs, expected = on_a_cpu(one, validate_after=(1, 2))
     assert_equal(ours, theirs)
-    assert courses[0].epochs == courses[1].epochs
-    assert courses[0].epochs[-1][-1] is not None
+    assert course.epochs == epochs
+    assert epochs[-1][-1] is not None
     assert dataclasses.replace(result, seconds=0.0) == dataclasses.replace(expected, seconds=0.0)
+    assert_no_process_remains()
 
 
 @pytest.mark.parametrize(
@@ -69,13 +81,11 @@ def test_a_training_ends_with_the_weights_of_one_on_a_cpu_bit_for_bit(tmp_path, 
 )
 def test_how_a_batch_is_cut_up_changes_the_rounding_alone(tmp_path, settings):
     one = job(recipe={"learning_rate": 0.004})
-    courses = Course(), Course()
-    ours, _ = trained(one, PoptorchEngine(settings), tmp_path / "ipu", courses[0], validate_after=(1, 2))
-    theirs, _ = trained(one, host(), tmp_path / "cpu", courses[1], validate_after=(1, 2))
+    course = Course()
+    ours, _ = trained(one, PoptorchEngine(settings), tmp_path / "ipu", course, validate_after=(1, 2))
+    theirs, epochs, _ = on_a_cpu(one, validate_after=(1, 2))
     assert_close(ours, theirs)
-    for (_, loss, rate, correct), (_, other_loss, other_rate, other_correct) in paired(
-        courses[0].epochs, courses[1].epochs
-    ):
+    for (_, loss, rate, correct), (_, other_loss, other_rate, other_correct) in paired(course.epochs, epochs):
         assert loss == pytest.approx(other_loss, rel=1e-5)
         assert (rate, correct) == (other_rate, other_correct)
 
@@ -105,14 +115,14 @@ def test_the_programs_have_the_stages_and_batches_of_the_settings(tmp_path, stan
 def test_every_recipe_means_on_ipus_what_it_means_elsewhere(tmp_path, recipe):
     one = job(recipe=recipe)
     ours, _ = trained(one, PoptorchEngine(AT_ONCE), tmp_path / "ipu")
-    theirs, _ = trained(one, host(), tmp_path / "cpu")
+    theirs, *_ = on_a_cpu(one)
     assert_close(ours, theirs)
 
 
 def test_batch_norm_takes_its_statistics_over_the_whole_batch_or_is_refused(tmp_path):
     one = job(norm="bn")
     ours, _ = trained(one, PoptorchEngine(IpuSettings()), tmp_path / "ipu")
-    theirs, _ = trained(one, host(), tmp_path / "cpu")
+    theirs, *_ = on_a_cpu(one)
     assert_close(ours, theirs)
     with pytest.raises(JobError, match=r"slots\.ipu\.micro_batch: batch norm takes its statistics over a micro-batch"):
         Training(one, data_of(one).train, PoptorchEngine(IpuSettings(micro_batch=8)))
@@ -153,7 +163,7 @@ def test_a_run_that_another_engine_began_starts_anew_and_says_why(tmp_path, caps
     resumed, _ = trained(one, PoptorchEngine(AT_ONCE), tmp_path / "ipu", course, resume_from=str(tmp_path / "cpu"))
     assert [number for number, *_ in course.epochs] == [1, 2]
     assert "the run began with torch, and this slot computes with poptorch" in capsys.readouterr().err
-    unbroken, _ = trained(one, PoptorchEngine(AT_ONCE), tmp_path / "unbroken")
+    unbroken, *_ = on_a_cpu(one)
     assert_equal(resumed, unbroken)
 
 
@@ -161,8 +171,10 @@ def test_a_run_that_another_engine_began_starts_anew_and_says_why(tmp_path, caps
 def test_a_half_precision_run_learns_and_keeps_single_precision_weights(tmp_path, precision, norm):
     one = job(precision, epochs=1, norm=norm)
     ours, result = trained(one, PoptorchEngine(IpuSettings(micro_batch=16)), tmp_path / "half")
-    theirs, expected = trained(dataclasses.replace(one, precision="fp32"), host(), tmp_path / "cpu")
+    theirs, _, expected = on_a_cpu(dataclasses.replace(one, precision="fp32"))
     assert {value.dtype for value in ours.values()} == {torch.float32}
+    in_half = all(torch.equal(value, value.half().float()) for value in ours.values())
+    assert in_half == (precision == "16.16"), "only 16.16 keeps its weights in half precision meanwhile"
     assert result.train_loss == pytest.approx(expected.train_loss, rel=0.02)
     assert_close(ours, theirs, tolerance=0.05)
     network = build(one.variant, 1, 8)
@@ -171,21 +183,9 @@ def test_a_half_precision_run_learns_and_keeps_single_precision_weights(tmp_path
     assert evaluate(tested, data_of(one), host(), ours, SilentObserver()).images == 64
 
 
-@pytest.mark.parametrize("precision", ["16.16", "16.32"])
-def test_only_16_16_keeps_its_weights_in_half_precision(tmp_path, precision):
-    ours, _ = trained(job(precision, epochs=1), PoptorchEngine(AT_ONCE), tmp_path / "half")
-    representable = [torch.equal(value, value.half().float()) for value in ours.values()]
-    assert all(representable) == (precision == "16.16")
-
-
 def test_an_absurd_learning_rate_diverges_and_leaves_no_process(tmp_path):
     with pytest.raises(DivergedError, match="became"):
         trained(job(recipe={"learning_rate": 1e30}), PoptorchEngine(AT_ONCE), tmp_path / "ipu")
-    assert_no_process_remains()
-
-
-def test_no_process_remains_of_a_run_that_ended(tmp_path):
-    trained(job(epochs=1), PoptorchEngine(AT_ONCE), tmp_path / "ipu")
     assert_no_process_remains()
 
 

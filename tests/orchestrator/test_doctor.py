@@ -89,12 +89,15 @@ def dump(path):
         return list(connection.iterdump())
 
 
-def test_what_is_wrong_with_a_database_is_said_without_its_password(place):
+def test_a_database_and_a_cluster_that_do_not_answer_are_both_told_of_without_the_password(place):
     (place.directory / "orchestrator.db").write_text("no database")
     assert look_at("database", place).state == PROBLEM
-    refused = findings_of(place, "--db", "postgresql://me:pass-word@127.0.0.1:1/none", expect=4)["database"]
-    assert "pass-word" not in json.dumps(refused)
-    assert refused["state"] == PROBLEM
+    nobody = ("--db", "postgresql://me:pass-word@127.0.0.1:1/none", "--address", "127.0.0.1:1")
+    found = findings_of(place, *nobody, expect=4)
+    assert "pass-word" not in json.dumps(found)
+    assert found["database"]["state"] == found["Ray"]["state"] == PROBLEM
+    assert "no Ray cluster answers there" in found["Ray"]["found"]
+    assert look_at("Ray", place, address="127.0.0.1:1").exit_code == checks.SLOTS
     unknown = look_at("database", place, url="mysql://me:pass-word@h/d")
     assert (unknown.state, unknown.exit_code) == (PROBLEM, checks.DATABASE)
     assert "pass-word" not in str(unknown)
@@ -110,11 +113,6 @@ def test_a_database_of_another_release_is_left_alone(place):
     found = look_at("database", place)
     assert "has schema 0001" in found.found
     assert "orchestrator db upgrade" in found.remedy
-
-
-def test_a_cluster_that_does_not_answer_is_a_problem_of_the_slots(place):
-    found = findings_of(place, "--address", "127.0.0.1:1", expect=3)["Ray"]
-    assert "no Ray cluster answers there" in found["found"]
 
 
 def test_images_that_are_not_there_are_fetched_by_a_launch(place, tmp_path):
