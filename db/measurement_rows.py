@@ -1,6 +1,5 @@
 """Measurements read back with their rounds and samples."""
 
-import operator
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -116,15 +115,12 @@ def rounds_of_samples(measurement_ids: Sequence[int]) -> Select[Any]:
 
 def blocks_of(rows: Iterable[Mapping[Any, Any]]) -> Blocks:
     """Return timed blocks, whose rows are in order and have the columns of ``rounds_of_samples``, round by round."""
-    rates: defaultdict[int, list[float]] = defaultdict(list)
-    paces: defaultdict[int, list[float | None]] = defaultdict(list)
+    rounds: defaultdict[int, list[Mapping[Any, Any]]] = defaultdict(list)
     for row in rows:
-        rates[row["round"]].append(row["images"] / row["seconds"])
-        paces[row["round"]].append(row["reference_images_per_second"])
-    told = [tuple(pace for pace in of_round if pace is not None) for of_round in paces.values()]
-    blocks = Blocks(tuple(map(tuple, rates.values())), tuple(told))
-    complete = all(map(operator.eq, map(len, blocks.rates), map(len, blocks.paces)))
-    return blocks if complete else blocks._replace(paces=())
+        rounds[row["round"]].append(row)
+    rates = tuple(tuple(row["images"] / row["seconds"] for row in of_round) for of_round in rounds.values())
+    paces = tuple(tuple(row["reference_images_per_second"] for row in of_round) for of_round in rounds.values())
+    return Blocks(rates, () if any(None in of_round for of_round in paces) else paces)
 
 
 def _rounds(connection: Connection, measurement_id: int) -> tuple[RoundRecord, ...]:
